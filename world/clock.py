@@ -1,0 +1,161 @@
+"""Time for everything that waits: ``WallClock`` for a real bench, ``VirtualClock`` for a simulated one.
+
+Only the procedure's thread sleeps. What beats or polls at a fixed rate (heartbeat, interlocks, sampling) is a job on
+the clock and runs inside ``sleep``, so that a sequence that hangs stops beating and the rig's own watchdog acts.
+In steady stretches of virtual time a job may be thinned (``steady_period_s``), or 37 days would cost hours of polling.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from meterbench.errors import Cancelled
+
+
+@dataclass(slots=True)
+class Job:
+    """Something that is due every ``period_s`` (or ``steady_period_s`` while the simulated world is steady)."""
+
+    run: Callable[[], None]
+    period_s: float
+    steady_period_s: float
+    due_s: float
+    active: bool = True
+
+    def cancel(self) -> None:
+        """Stop running this job; safe to call twice."""
+        self.active = False
+
+
+class Clock:
+    """Monotonic seconds, UTC for records, sleeping with jobs, and cooperative cancellation."""
+
+    def __init__(self) -> None:
+        self._jobs: list[Job] = []
+        self._running_jobs = False
+        self._cancelled = threading.Event()
+        self._shields = 0
+        self._cancel_reason = ""
+
+    def now_s(self) -> float:
+        """Monotonic time in seconds; for durations."""
+        raise NotImplementedError
+
+    def utc(self) -> datetime:
+        """Aware UTC time; for records and due dates."""
+        raise NotImplementedError
+
+    def _pass(self, duration_s: float) -> bool:
+        """Let ``duration_s`` go by; True if the world stood still in the meantime (jobs may be thinned)."""
+        raise NotImplementedError
+
+    def every(self, period_s: float, run: Callable[[], None], *, steady_period_s: float | None = None) -> Job:
+        """Run ``run`` every ``period_s`` seconds inside ``sleep``, first after one period.
+
+        What ``run`` raises comes out of the ``sleep`` that it ran in.
+        """
+        if not period_s > 0:
+            raise ValueError(f"a job's period must be positive, not {period_s!r} s")
+        job = Job(run, period_s, steady_period_s or period_s, self.now_s() + period_s)
+        self._jobs.append(job)
+        return job
+
+    def sleep(self, duration_s: float) -> None:
+        """Wait ``duration_s`` seconds (0 or more), running due jobs on the way; raise ``Cancelled`` if asked to stop."""
+        if not duration_s >= 0:
+            raise ValueError(f"cannot sleep {duration_s!r} s")
+        end_s = self.now_s() + duration_s
+        while True:
+            self.check_cancelled()
+            remaining_s = end_s - self.now_s()
+            if remaining_s <= 0:
+                return
+            self._jobs = [job for job in self._jobs if job.active]
+            # A job that sleeps itself (the bench making the rig safe, say) must not start the jobs a second time.
+            jobs = [] if self._running_jobs else self._jobs
+            due_in_s = min((job.due_s for job in jobs), default=end_s) - self.now_s()
+            steady = self._pass(min(remaining_s, max(due_in_s, 0.0))) if due_in_s > 0 else False
+            self._run_due(jobs, steady)
+
+    def _run_due(self, jobs: list[Job], steady: bool) -> None:
+        self._running_jobs = True if jobs else self._running_jobs
+        try:
+            for job in jobs:
+                if job.active and job.due_s <= self.now_s() + 1e-9:
+                    job.due_s = self.now_s() + (job.steady_period_s if steady else job.period_s)
+                    job.run()
+        finally:
+            if jobs:
+                self._running_jobs = False
+
+    def cancel(self, reason: str) -> None:
+        """Make every ``sleep``, now and later, raise ``Cancelled``; safe from signal handlers and other threads."""
+        if not self._cancelled.is_set():
+            self._cancel_reason = reason
+            self._cancelled.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """True once somebody asked to stop."""
+        return self._cancelled.is_set()
+
+    def check_cancelled(self) -> None:
+        """Raise ``Cancelled`` if somebody asked to stop, unless a ``shield`` protects a clean-up."""
+        if self._cancelled.is_set() and not self._shields:
+            raise Cancelled(self._cancel_reason)
+
+    @contextmanager
+    def shield(self) -> Iterator[None]:
+        """Within this block sleeping goes on although somebody asked to stop: for a bounded clean-up."""
+        self._shields += 1
+        try:
+            yield
+        finally:
+            self._shields -= 1
+
+
+class WallClock(Clock):
+    """The real thing."""
+
+    def now_s(self) -> float:
+        return time.monotonic()
+
+    def utc(self) -> datetime:
+        return datetime.now(UTC)
+
+    def _pass(self, duration_s: float) -> bool:
+        if self._shields:
+            time.sleep(duration_s)
+        else:
+            self._cancelled.wait(duration_s)
+        return False
+
+
+class VirtualClock(Clock):
+    """Time that only ``sleep`` moves: the world is advanced as fast as the machine can.
+
+    ``advance`` is given the seconds to go by and tells whether the world was steady all the while.
+    UTC starts at the real date, so that due dates mean what they say.
+    """
+
+    def __init__(self, advance: Callable[[float], bool], start_utc: datetime | None = None) -> None:
+        super().__init__()
+        self._advance = advance
+        self._elapsed_s = 0.0
+        self._start_utc = start_utc or datetime.now(UTC)
+
+    def now_s(self) -> float:
+        return self._elapsed_s
+
+    def utc(self) -> datetime:
+        return self._start_utc + timedelta(seconds=self._elapsed_s)
+
+    def _pass(self, duration_s: float) -> bool:
+        steady = self._advance(duration_s)
+        self._elapsed_s += duration_s
+        return steady
