@@ -16,6 +16,9 @@ from datetime import UTC, datetime, timedelta
 
 from meterbench.errors import Cancelled
 
+_ROUNDING_S = 1e-9
+"""What is due within a nanosecond is due now: sums of floats never meet exactly."""
+
 
 @dataclass(slots=True)
 class Job:
@@ -66,32 +69,34 @@ class Clock:
         return job
 
     def sleep(self, duration_s: float) -> None:
-        """Wait ``duration_s`` seconds (0 or more), running due jobs on the way; raise ``Cancelled`` if asked to stop."""
+        """Wait ``duration_s`` seconds (0 or more) and run what falls due; raise ``Cancelled`` if asked to stop."""
         if not duration_s >= 0:
             raise ValueError(f"cannot sleep {duration_s!r} s")
         end_s = self.now_s() + duration_s
         while True:
             self.check_cancelled()
             remaining_s = end_s - self.now_s()
-            if remaining_s <= 0:
+            if remaining_s <= _ROUNDING_S:
                 return
-            self._jobs = [job for job in self._jobs if job.active]
             # A job that sleeps itself (the bench making the rig safe, say) must not start the jobs a second time.
-            jobs = [] if self._running_jobs else self._jobs
-            due_in_s = min((job.due_s for job in jobs), default=end_s) - self.now_s()
-            steady = self._pass(min(remaining_s, max(due_in_s, 0.0))) if due_in_s > 0 else False
-            self._run_due(jobs, steady)
+            due_in_s = remaining_s if self._running_jobs else self._due_in_s(remaining_s)
+            steady = due_in_s > 0 and self._pass(due_in_s)
+            if not self._running_jobs:
+                self._run_due_jobs(steady)
 
-    def _run_due(self, jobs: list[Job], steady: bool) -> None:
-        self._running_jobs = True if jobs else self._running_jobs
+    def _due_in_s(self, at_most_s: float) -> float:
+        self._jobs = [job for job in self._jobs if job.active]
+        return min([at_most_s, *(job.due_s - self.now_s() for job in self._jobs)])
+
+    def _run_due_jobs(self, steady: bool) -> None:
+        self._running_jobs = True
         try:
-            for job in jobs:
-                if job.active and job.due_s <= self.now_s() + 1e-9:
+            for job in self._jobs:
+                if job.active and job.due_s <= self.now_s() + _ROUNDING_S:
                     job.due_s = self.now_s() + (job.steady_period_s if steady else job.period_s)
                     job.run()
         finally:
-            if jobs:
-                self._running_jobs = False
+            self._running_jobs = False
 
     def cancel(self, reason: str) -> None:
         """Make every ``sleep``, now and later, raise ``Cancelled``; safe from signal handlers and other threads."""

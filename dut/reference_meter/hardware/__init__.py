@@ -1,1 +1,1 @@
-"""TODO."""
+"""What a unit really is (flow tube, profile, sensor): the truth, which the firmware never sees."""

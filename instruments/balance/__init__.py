@@ -1,0 +1,1 @@
+"""Balances: Mettler-Toledo over MT-SICS, driver and simulator."""

@@ -1,0 +1,73 @@
+"""One asyncio loop in one background thread: simulators and other asynchronous things live there."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from meterbench.errors import DeadlineExceeded
+
+T = TypeVar("T")
+
+
+class LoopThread:
+    """A loop that other threads hand work to; what lives in the loop is touched only there."""
+
+    def __init__(self, name: str = "meterbench-loop") -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name=name, daemon=True)
+
+    def start(self) -> LoopThread:
+        """Start the thread; returns itself."""
+        self._thread.start()
+        return self
+
+    def run(self, coro: Coroutine[Any, Any, T], timeout_s: float = 10.0) -> T:
+        """Run ``coro`` in the loop and return its result; it is cancelled and ``DeadlineExceeded`` after ``timeout_s``.
+
+        Not from within the loop itself, which would wait for itself.
+        """
+        future = asyncio.run_coroutine_threadsafe(coro, self.loop)
+        try:
+            return future.result(timeout_s)
+        except TimeoutError:
+            if future.done():
+                raise
+            future.cancel()
+            name = getattr(coro, "__qualname__", "the coroutine")
+            raise DeadlineExceeded(f"background loop: {name} did not end within {timeout_s:g} s") from None
+
+    def call(self, fn: Callable[[], T]) -> T:
+        """Run the plain function ``fn`` in the loop's thread and return its result, or raise what it raised."""
+        if threading.current_thread() is self._thread:
+            return fn()
+        future: Future[T] = Future()
+
+        def run_it() -> None:
+            try:
+                future.set_result(fn())
+            except BaseException as error:
+                future.set_exception(error)
+
+        self.loop.call_soon_threadsafe(run_it)
+        return future.result()
+
+    def stop(self) -> None:
+        """Cancel what still runs, stop the loop and join the thread; safe to call twice."""
+        if self.loop.is_closed():
+            return
+        if self._thread.is_alive():
+            self.run(self._cancel_all())
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self._thread.join()
+        self.loop.close()
+
+    async def _cancel_all(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.loop.shutdown_asyncgens()

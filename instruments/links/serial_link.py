@@ -1,0 +1,219 @@
+"""Lines of text over a serial port, a pseudo-terminal, a raw TCP socket or RFC 2217."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+import serial
+
+from meterbench.errors import ConnectionLost, DeadlineExceeded, ProtocolError
+from meterbench.instruments.capabilities import Exchange
+from meterbench.instruments.links.trace import Trace
+
+POLL_S = 0.02
+"""How long one read of the port may block; a deadline is overrun by no more than this."""
+SILENCE_S = 0.05
+"""After so long without a byte an instrument is taken to have finished talking (9600 baud: 48 characters)."""
+CHECK_CABLE = "check cable, power and serial settings"
+RESYNCHRONISE = "resynchronise before the next question"
+
+
+class SerialLink:
+    """One owner of a line-based instrument; text is latin-1, so that every byte is one character.
+
+    After a time-out, a bad answer (``fail_protocol``) or a lost connection the link is ``stale``: it refuses to be
+    asked anything until ``resynchronise`` has seen the answer to a barrier that no other command gives.
+    """
+
+    def __init__(
+        self,
+        role: str,
+        address: str,
+        *,
+        deadline_s: float = 1.0,
+        terminator: bytes = b"\r\n",
+        baudrate: int = 9600,
+        bytesize: int = 8,
+        parity: str = "N",
+        stopbits: float = 1,
+    ) -> None:
+        """``address`` is a device path, ``socket://host:port`` or ``rfc2217://host:port``.
+
+        ``terminator`` ends lines both ways. Pseudo-terminals take 8N1 only.
+        """
+        self.role = role
+        self.address = address
+        self.lock = threading.RLock()
+        """Hold it around several calls that belong together, such as a multi-line answer."""
+        self.stale = False
+        """True if a late answer may still be under way."""
+        self._deadline_s = deadline_s
+        self._terminator = terminator
+        self._settings = {"baudrate": baudrate, "bytesize": bytesize, "parity": parity, "stopbits": stopbits}
+        self._trace = Trace(f"{role} at {address}")
+        self._opened = False
+        self._port: serial.SerialBase | None = None
+        self._pending = bytearray()
+
+    def open(self) -> None:
+        """Open the port; ``ConnectionLost`` if it cannot be opened with these settings."""
+        with self.lock:
+            self._connect()
+            self._opened = True
+            self.stale = False
+
+    def close(self) -> None:
+        """Release the port; safe to call twice."""
+        with self.lock:
+            self._opened = False
+            self._drop()
+
+    def trace(self) -> tuple[Exchange, ...]:
+        """The last 20 exchanges, oldest first."""
+        return self._trace.exchanges()
+
+    def exchange(self, command: str, deadline_s: float | None = None) -> str:
+        """Send ``command`` and return the next line, both without terminator, in one locked exchange.
+
+        What arrived unasked before is thrown away (and kept in the trace). Raises ``DeadlineExceeded``,
+        ``ConnectionLost``, or ``ProtocolError`` on a stale link.
+        """
+        with self.lock:
+            self._require_fresh(command)
+            started_s = time.monotonic()
+            sent = self._send(command)
+            return self._receive_line(sent, started_s, deadline_s)
+
+    def read_line(self, deadline_s: float | None = None) -> str:
+        """The next line of an answer of several lines, without terminator; errors as for ``exchange``."""
+        with self.lock:
+            self._require_fresh("")
+            return self._receive_line(b"", time.monotonic(), deadline_s)
+
+    def drain(self, silence_s: float = SILENCE_S) -> bytes:
+        """Throw away and return what comes until nothing has come for ``silence_s``; gives up after the deadline."""
+        with self.lock:
+            started_s = heard_s = time.monotonic()
+            heard = bytearray(self._pending)
+            self._pending.clear()
+            while (
+                now_s := time.monotonic()
+            ) - heard_s < silence_s and now_s - started_s < self._deadline_s + silence_s:
+                if chunk := self._read_chunk(b"", started_s):
+                    heard += chunk
+                    heard_s = time.monotonic()
+            if heard:
+                self._trace.add(b"", bytes(heard), time.monotonic() - started_s, "thrown away")
+            return bytes(heard)
+
+    def resynchronise(self, barrier: str, is_barrier_reply: Callable[[str], bool], deadline_s: float) -> str:
+        """Make the link fresh again and return the barrier's reply; opens the port anew if the connection was lost.
+
+        Throws away what is under way, sends ``barrier`` and skips lines until ``is_barrier_reply``. Choose a barrier
+        whose reply no other command gives. Raises ``DeadlineExceeded`` or ``ConnectionLost`` and stays stale.
+        """
+        with self.lock:
+            if self._opened and self._port is None:
+                self._connect()
+            self.stale = True
+            self.drain()
+            started_s = time.monotonic()
+            sent = self._send(barrier)
+            while not is_barrier_reply(line := self._receive_line(sent, started_s, deadline_s)):
+                pass
+            self.drain()
+            self.stale = False
+            return line
+
+    def fail_protocol(self, asked: str, reply: str, why: str) -> NoReturn:
+        """Raise ``ProtocolError`` for a ``reply`` outside the instrument's grammar, and mark the link stale."""
+        self.stale = True
+        sent, received = asked.encode("latin-1"), reply.encode("latin-1")
+        raise self._trace.error(ProtocolError, why, sent=sent, received=received, todo=RESYNCHRONISE)
+
+    def _connect(self) -> None:
+        self._drop()
+        try:
+            self._port = serial.serial_for_url(
+                self.address, timeout=POLL_S, write_timeout=self._deadline_s, **self._settings
+            )
+        except Exception as cause:  # OSError, ValueError, and termios.error, which is neither
+            raise self._trace.error(ConnectionLost, f"cannot open the port: {cause}", todo=CHECK_CABLE) from cause
+
+    def _drop(self) -> None:
+        port, self._port = self._port, None
+        self._pending.clear()
+        if port is not None:
+            # pyserial leaves the socket of a socket:// port open if the peer has reset the connection.
+            sock = getattr(port, "_socket", None)
+            with contextlib.suppress(OSError):
+                port.close()
+            if sock is not None:
+                sock.close()
+
+    def _require_fresh(self, command: str) -> None:
+        if self.stale:
+            why = "a late answer may still come"
+            raise self._trace.error(ProtocolError, why, sent=command.encode("latin-1"), todo=RESYNCHRONISE)
+
+    def _send(self, command: str) -> bytes:
+        sent = command.encode("latin-1") + self._terminator
+        started_s = time.monotonic()
+        unasked = bytearray(self._pending)
+        self._pending.clear()
+        port = self._require_port(sent)
+        try:
+            while port.in_waiting and time.monotonic() - started_s < self._deadline_s:
+                unasked += port.read(port.in_waiting)
+            port.write(sent)
+        except OSError as cause:
+            raise self._lost(cause, sent, bytes(unasked), started_s) from cause
+        if unasked:
+            self._trace.add(b"", bytes(unasked), 0.0, "unasked, thrown away")
+        return sent
+
+    def _receive_line(self, sent: bytes, started_s: float, deadline_s: float | None) -> str:
+        allowed_s = self._deadline_s if deadline_s is None else deadline_s
+        while (end := self._pending.find(self._terminator)) < 0:
+            if time.monotonic() - started_s > allowed_s:
+                self.stale = True
+                received = bytes(self._pending)
+                self._pending.clear()
+                raise self._trace.error(
+                    DeadlineExceeded,
+                    f"no complete line within {allowed_s:g} s",
+                    sent=sent,
+                    received=received,
+                    duration_s=time.monotonic() - started_s,
+                    todo=CHECK_CABLE,
+                )
+            self._pending += self._read_chunk(sent, started_s)
+        line = bytes(self._pending[:end])
+        del self._pending[: end + len(self._terminator)]
+        self._trace.add(sent, line + self._terminator, time.monotonic() - started_s)
+        return line.decode("latin-1")
+
+    def _read_chunk(self, sent: bytes, started_s: float) -> bytes:
+        port = self._require_port(sent)
+        try:
+            return bytes(port.read(max(1, port.in_waiting)))
+        except OSError as cause:
+            raise self._lost(cause, sent, bytes(self._pending), started_s) from cause
+
+    def _require_port(self, sent: bytes) -> serial.SerialBase:
+        if self._port is None:
+            raise self._trace.error(ConnectionLost, "the port is not open", sent=sent, todo="open the link first")
+        return self._port
+
+    def _lost(self, cause: OSError, sent: bytes, received: bytes, started_s: float) -> ConnectionLost:
+        self._drop()
+        self.stale = True
+        duration_s = time.monotonic() - started_s
+        why = f"connection lost: {cause}"
+        return self._trace.error(
+            ConnectionLost, why, sent=sent, received=received, duration_s=duration_s, todo=CHECK_CABLE
+        )

@@ -1,0 +1,1 @@
+"""The flow rig: its PLC over Modbus TCP, register map, driver and simulator."""

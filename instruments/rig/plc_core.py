@@ -1,0 +1,28 @@
+"""What the Modbus side of the PLC simulator asks of the PLC's logic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+
+class PlcCore(Protocol):
+    """The PLC's logic, called in the lab's loop only and never blocking."""
+
+    def process_image(self) -> Mapping[str, float | int]:
+        """The numbers of ``plc_map.STATUS`` by register name, in the map's units, fresh at each call.
+
+        All but ``plc_map.OF_THE_VIEW``; unsigned registers as ints that fit (``plc_heartbeat`` below 2**16, say).
+        """
+
+    def execute(self, command: int, setpoints: Mapping[str, float | int]) -> int:
+        """Do ``command`` (``plc_map.Command``) with all of ``plc_map.SETPOINTS`` by name; answer a ``plc_map.Result``.
+
+        Called once for each new ``cmd_seq``, after the ranges of the map were checked.
+        """
+
+    def beat(self, value: int) -> None:
+        """The bench wrote ``pc_heartbeat``."""
+
+    def remote_request(self, value: int) -> None:
+        """The bench wrote ``remote_request``: 1 asks for control, 0 gives it back."""

@@ -1,0 +1,326 @@
+"""What the simulated rig's PLC does with the plant: states, commands, flow control, alarms and the watchdog.
+
+It sees the plant through sensors with errors of their own and moves nothing but actuators. The Modbus view of it is
+``modbus_plc_sim``; the register map is ``plc_map`` (instruments.md 1.2 and 9).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from meterbench.instruments.rig.plc_map import ALARM_WORD_1, INTERLOCK_WORD, Command, PlcState, Result
+from meterbench.world.hydraulics import LINES
+from meterbench.world.plant import Plant
+
+LINE_NAMES = ("A", "B", "C")
+PC_WATCHDOG_S = 3.0
+TRIM_WITHIN = 0.002
+"""The controller leaves the valve alone once the flow is within 0.2 % of the set-point: no hunting."""
+RESUME_BEYOND = 0.01
+OVERPRESSURE_KPA = 1760.0
+OVERTEMP_C = 55.0
+WEIGH_TANK_HIGH_PERCENT = 95.0
+
+
+@dataclass(slots=True)
+class SensorErrors:
+    """What the rig's own instruments get wrong, drawn once a station."""
+
+    rng: np.random.Generator
+    flow_gain: dict[str, float] = field(default_factory=dict)
+    pressure_gain: float = 1.0
+    temp_offset_c: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.flow_gain = {line: 1.0 + 0.0015 * self.rng.standard_normal() for line in LINE_NAMES}
+        self.pressure_gain = 1.0 + 0.002 * self.rng.standard_normal()
+        self.temp_offset_c = 0.03 * self.rng.standard_normal()
+
+    def noisy(self, value: float, sd: float) -> float:
+        """A reading with normal noise."""
+        return value + sd * float(self.rng.standard_normal())
+
+
+@dataclass(slots=True)
+class FlowLoop:
+    """Feed-forward by the valve's characteristic, then trim until the flow is in the dead band, then rest."""
+
+    line: str
+    goal_l_h: float
+    ramp_l_h_s: float
+    working_l_h: float = 0.0
+    settled: bool = False
+    summed_l_h: float = 0.0
+    samples: int = 0
+    wait_until_s: float = 0.0
+
+
+class PlcLogic:
+    """The PLC's programme; a ``world.plant.Controller`` and the ``PlcCore`` of the Modbus view."""
+
+    def __init__(self, plant: Plant, rng: np.random.Generator) -> None:
+        self._plant = plant
+        self._sensors = SensorErrors(rng)
+        self._loop: FlowLoop | None = None
+        self._base_state = PlcState.SAFE
+        self._alarms = 0
+        self._remote = False
+        self._beat_value = -1
+        self._last_beat_s = 0.0
+        # The PLC's own idea of its valves, a few per cent off: the trim has something to do.
+        self._assumed_kvs = {
+            name: spec.kvs_m3_h * (1.0 + 0.03 * float(rng.standard_normal())) for name, spec in LINES.items()
+        }
+
+    # What the Modbus view asks.
+
+    def process_image(self) -> Mapping[str, float | int]:
+        """All process values by register name, as the PLC's sensors show them now."""
+        plant, sensors = self._plant, self._sensors
+        flow = plant.flow_l_h
+        image: dict[str, float | int] = {
+            "plc_fw": 0x0100,
+            "uptime_s": int(plant.now_s),
+            "plc_heartbeat": int(plant.now_s * 10.0) % 65536,
+            "state": int(self.state),
+            "alarm_word_1": self._alarms,
+            "alarm_word_2": 0,
+            "interlock_word": self._interlocks(),
+            "pressure_upstream": sensors.noisy(plant.pressure_upstream_kpa * sensors.pressure_gain, 0.3),
+            "pressure_downstream": sensors.noisy(plant.pressure_downstream_kpa * sensors.pressure_gain, 0.3),
+            "dp_dut": sensors.noisy(plant.meters_dp_kpa, 0.05),
+            "pump_speed_act": plant.pump_percent,
+            "pump_power": 15.0 * plant.pump_percent,
+            "water_temp_upstream": sensors.noisy(plant.water_temp_c + sensors.temp_offset_c, 0.005),
+            "water_temp_downstream": sensors.noisy(plant.water_temp_downstream_c + sensors.temp_offset_c, 0.005),
+            "tank_temp": sensors.noisy(plant.tank_temp_c, 0.01),
+            "tank_level": 80.0,
+            "weigh_tank_level": plant.weigh_tank.level_percent,
+            "clamp_force": 4000.0,
+            "ambient_temp": sensors.noisy(plant.air.temp_c, 0.02),
+            "leak_rate": sensors.noisy(plant.leak_rate_kpa_min, 0.02),
+            "diverter_time_on": plant.diverter.travel_on_s,
+            "diverter_time_off": plant.diverter.travel_off_s,
+            "gate_time_us": round(plant.diverter.gate_duration_s * 1e6),
+            "gate_start_ns": round(plant.diverter.gate_opened_s * 1e9),
+        }
+        for name in LINE_NAMES:
+            flows = plant.line == name
+            image[f"flow_line_{name.lower()}"] = self._measured_flow_l_h(name, flow) if flows else 0.0
+            image[f"valve_{name.lower()}_pos_act"] = 100.0 * plant.valves[name].position
+        return image
+
+    def execute(self, command: int, setpoints: Mapping[str, float | int]) -> int:
+        """Carry out one command of the map; the answer is one of ``Result``."""
+        plant = self._plant
+        if command == Command.controlled_stop:
+            self._stop_everything()
+            return Result.ok
+        if command == Command.reset_alarms:
+            self._alarms = self._live_alarms()
+            return Result.ok if not self._alarms else Result.rejected_interlock
+        if not self._remote:
+            return Result.not_remote
+        if self._alarms:
+            return Result.rejected_interlock
+        if command == Command.go_idle:
+            self._stop_everything()
+            self._base_state = PlcState.IDLE
+            return Result.ok
+        if self.state in (PlcState.SAFE, PlcState.BOOT):
+            return Result.rejected_state
+        if 5.0 <= setpoints["temp_setpoint"] <= 50.0:
+            plant.heater_setpoint_c = float(setpoints["temp_setpoint"])
+        return self._execute_motion(command, setpoints)
+
+    def _execute_motion(self, command: int, setpoints: Mapping[str, float | int]) -> int:
+        plant = self._plant
+        if command == Command.start_flow:
+            return self._start_flow(setpoints)
+        if command == Command.stop_flow:
+            self._loop = None
+            plant.line = None
+        elif command == Command.divert_to_tank:
+            if plant.weigh_tank.drain_open:
+                return Result.rejected_state
+            plant.diverter.command(True, plant.now_s)
+        elif command == Command.divert_to_return:
+            plant.diverter.command(False, plant.now_s)
+        elif command == Command.drain_weigh_tank:
+            if plant.diverter.gate:
+                return Result.rejected_state
+            plant.weigh_tank.drain_open = True
+        elif command == Command.pressure_test:
+            if self._loop is not None:
+                return Result.rejected_state
+            plant.pump_percent = 100.0
+            plant.block_line(True)
+            self._base_state = PlcState.PRESSURE_TEST
+        elif command == Command.vent:
+            plant.block_line(False)
+            self._base_state = PlcState.IDLE
+        elif command != Command.none:
+            return Result.rejected_state
+        return Result.ok
+
+    def _start_flow(self, setpoints: Mapping[str, float | int]) -> int:
+        plant = self._plant
+        number, goal_l_h = int(setpoints["line_select"]), float(setpoints["flow_setpoint"])
+        if not (1 <= number <= 3 and 0.0 < goal_l_h <= 9000.0):
+            return Result.rejected_range
+        line = LINE_NAMES[number - 1]
+        if plant.line_blocked or (self._loop is not None and self._loop.line != line):
+            return Result.rejected_state
+        ramp_l_h_s = float(setpoints["ramp_flow"]) or goal_l_h
+        working_l_h = self._loop.working_l_h if self._loop else 0.0
+        self._loop = FlowLoop(line, goal_l_h, ramp_l_h_s, working_l_h)
+        plant.pump_percent = 100.0
+        plant.line = line
+        return Result.ok
+
+    def beat(self, value: int) -> None:
+        """The bench's heartbeat: only a change counts."""
+        if value != self._beat_value:
+            self._beat_value = value
+            self._last_beat_s = self._plant.now_s
+
+    def remote_request(self, value: int) -> None:
+        """The bench asks for control (the key switch of the virtual rig is in REMOTE)."""
+        if value and not self._remote:
+            self._last_beat_s = self._plant.now_s
+        self._remote = bool(value)
+
+    # What the lab and the plant ask.
+
+    def bench_turn(self) -> None:
+        """The bench could act now: has it been alive?
+
+        Asked between two stretches of virtual time only. Within a stretch the bench cannot beat, however long the
+        stretch, so that time must not count against it.
+        """
+        if self._remote and self._plant.now_s - self._last_beat_s > PC_WATCHDOG_S + self._last_stretch_s:
+            self.trip("PC_WATCHDOG")
+
+    _last_stretch_s = 0.0
+
+    def stretch(self, duration_s: float) -> None:
+        """Remember how long the stretch was that the world is about to advance by."""
+        self._last_stretch_s = duration_s
+
+    def trip(self, alarm: str) -> None:
+        """Latch an alarm by its name in the map and bring the rig to its safe state."""
+        self._alarms |= 1 << ALARM_WORD_1.index(alarm)
+        self._stop_everything()
+
+    @property
+    def state(self) -> PlcState:
+        """The state register."""
+        if self._alarms:
+            return PlcState.ESTOP if self._alarms & 1 else PlcState.FAULT
+        if self._plant.weigh_tank.drain_open:
+            return PlcState.DRAINING
+        if self._plant.diverter.gate:
+            return PlcState.DIVERTING
+        if self._loop is not None:
+            return PlcState.RUNNING
+        return self._base_state
+
+    @property
+    def idle(self) -> bool:
+        """True when a scan would change nothing: no flow to regulate, or a loop that rests in its dead band."""
+        return self._loop is None or self._loop.settled
+
+    def scan(self, now_s: float) -> None:
+        """One turn of the programme."""
+        plant = self._plant
+        live = self._live_alarms() & ~self._alarms
+        if live:
+            self._alarms |= live
+            self._stop_everything()
+        if plant.weigh_tank.drain_open and plant.weigh_tank.drained:
+            plant.weigh_tank.drain_open = False
+        if self._loop is not None:
+            self._regulate(self._loop, now_s)
+
+    def _regulate(self, loop: FlowLoop, now_s: float) -> None:
+        valve = self._plant.valves[loop.line]
+        if loop.working_l_h != loop.goal_l_h:
+            reach = loop.ramp_l_h_s * 0.1
+            step = min(max(loop.goal_l_h - loop.working_l_h, -reach), reach)
+            loop.working_l_h = (
+                loop.goal_l_h if abs(loop.goal_l_h - loop.working_l_h) <= reach else loop.working_l_h + step
+            )
+            valve.target = self._feed_forward(loop)
+            self._wait(loop, now_s)
+            return
+        if not valve.still:
+            self._wait(loop, now_s)
+            return
+        if now_s < loop.wait_until_s:
+            return
+        loop.summed_l_h += self._measured_flow_l_h(loop.line, self._plant.flow_l_h)
+        loop.samples += 1
+        if loop.samples < 30:
+            return
+        ratio = loop.summed_l_h / loop.samples / loop.goal_l_h
+        loop.summed_l_h, loop.samples = 0.0, 0
+        loop.settled = abs(ratio - 1.0) < (RESUME_BEYOND if loop.settled else TRIM_WITHIN)
+        if not loop.settled and ratio > 0.0:
+            change = -math.log(ratio) / math.log(LINES[loop.line].rangeability)
+            valve.target = min(max(valve.position + change, 0.02), 1.0)
+            self._wait(loop, now_s)
+
+    def _feed_forward(self, loop: FlowLoop) -> float:
+        spec = LINES[loop.line]
+        flow_m3_h = loop.working_l_h / 1000.0
+        left_kpa = self._plant.source_kpa - (0.6 + self._meters_loss()) * flow_m3_h**2
+        kv = flow_m3_h / math.sqrt(max(left_kpa, 1.0) / 100.0)
+        position = 1.0 + math.log(max(kv, 1e-9) / self._assumed_kvs[loop.line]) / math.log(spec.rangeability)
+        return min(max(position, 0.02), 1.0)
+
+    def _meters_loss(self) -> float:
+        return sum(slot.loss_kpa_per_m3_h_2 for slot in self._plant.slots)
+
+    def _wait(self, loop: FlowLoop, now_s: float) -> None:
+        loop.settled = False
+        loop.summed_l_h, loop.samples = 0.0, 0
+        loop.wait_until_s = now_s + 6.0 * LINES[loop.line].lag_s
+
+    def _measured_flow_l_h(self, line: str, flow_l_h: float) -> float:
+        return self._sensors.noisy(flow_l_h * self._sensors.flow_gain[line], 0.001 * flow_l_h)
+
+    def _stop_everything(self) -> None:
+        plant = self._plant
+        self._loop = None
+        plant.line = None
+        plant.pump_percent = 0.0
+        plant.weigh_tank.drain_open = False
+        plant.block_line(False)
+        plant.diverter.command(False, plant.now_s)
+        plant.heater_setpoint_c = plant.tank_temp_c
+        self._base_state = PlcState.SAFE
+
+    def _live_alarms(self) -> int:
+        plant = self._plant
+        causes = {
+            "OVERPRESSURE": plant.pressure_upstream_kpa > OVERPRESSURE_KPA,
+            "OVERTEMP_WATER": plant.tank_temp_c > OVERTEMP_C,
+            "WEIGH_TANK_HIGH": plant.weigh_tank.level_percent > WEIGH_TANK_HIGH_PERCENT and plant.diverter.gate,
+        }
+        return sum(1 << ALARM_WORD_1.index(name) for name, live in causes.items() if live)
+
+    def _interlocks(self) -> int:
+        missing = set()
+        if not self._remote:
+            missing |= {"remote_key"}
+        if self._alarms & (1 << ALARM_WORD_1.index("PC_WATCHDOG")) or not self._remote:
+            missing |= {"pc_alive"}
+        if self._alarms & (1 << ALARM_WORD_1.index("ESTOP")):
+            missing |= {"estop_ok"}
+        if not self._plant.weigh_tank.drained:
+            missing |= {"weigh_tank_empty"}
+        return sum(1 << bit for bit, name in enumerate(INTERLOCK_WORD) if name and name not in missing)

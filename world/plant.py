@@ -1,0 +1,260 @@
+"""The plant: one body of water behind every instrument, advanced in segments.
+
+Transients go in steps of a controller scan, steady stretches in one piece; whatever happens at an instant (the
+diverter's gate, the end of a motion) cuts a segment there. Pressures kPa gauge, flows L/h, temperatures degC.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from meterbench.world.air import Air, apparent_mass_g
+from meterbench.world.hydraulics import LINES, FlowNoise, Valve, settled_flow_l_h
+from meterbench.world.segment import InLine, Segment
+from meterbench.world.water import ATMOSPHERE_MPA, density_kg_m3
+from meterbench.world.weighing import Diverter, WeighTank
+
+SCAN_S = 0.1
+"""Controllers run every 100 ms while anything moves."""
+TEMPERATURE_STEP_K = 0.02
+"""A segment ends when the water at the meters has changed by this much."""
+WATER_HEAT_J_L_K = 4180.0
+COVER_OPENING_M2 = 8e-5
+"""The weighing tank is covered but for a hole of 10 mm for the jet's pipe."""
+
+
+class Controller(Protocol):
+    """Acts on the plant from outside of nature (a PLC)."""
+
+    @property
+    def idle(self) -> bool:
+        """True when leaving out scans would change nothing."""
+
+    def scan(self, now_s: float) -> None: ...
+
+
+@dataclass(slots=True)
+class Slot:
+    """A place in the line: what is clamped there, its pressure loss, and a leak between it and the reference."""
+
+    device: InLine
+    loss_kpa_per_m3_h_2: float
+    leak_l_h: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlantSpec:
+    """What the station file says of the simulated world."""
+
+    water_temp_c: float = 20.0
+    supply_pressure_kpa: float = 400.0
+    flow_noise: float = 0.0015
+    """Relative standard deviation of the flow behind the pressure vessel."""
+    feed_volume_l: float = 0.5
+    """Pipe between the tank and the meters."""
+    feed_loss_w_k: float = 0.02
+    """Heat lost from the traced feed pipe."""
+    line_loss_w_k: float = 0.01
+    """Heat lost along the meters."""
+    dead_volume_l: float = 0.6
+    """Between the meters and the diverter."""
+    compliance_l_kpa: float = 1e-4
+    """What the closed line gives for a drop of 1 kPa: hoses and the last bubbles."""
+
+
+class Plant:
+    """The simulated rig's water, metal and air. Touched only in the lab's loop."""
+
+    def __init__(self, spec: PlantSpec, air: Air, slots: Sequence[Slot], rng: np.random.Generator) -> None:
+        self.spec = spec
+        self.air = air
+        self.slots = list(slots)
+        self.controllers: list[Controller] = []
+        self.diverter = Diverter()
+        self.weigh_tank = WeighTank()
+        self.valves = {name: Valve(line) for name, line in LINES.items()}
+        self.now_s = 0.0
+        self.line: str | None = None
+        self.pump_percent = 0.0
+        self.line_blocked = False
+        self.tank_temp_c = spec.water_temp_c
+        self.heater_setpoint_c = spec.water_temp_c
+        self.heater_k_s = 0.0036
+        """3 kW on 200 L."""
+        self.water_temp_c = spec.water_temp_c
+        """At the first meter."""
+        self.trapped_kpa = 0.0
+        """Pressure in the blocked line."""
+        self._settled_part_l_h = 0.0
+        self._noise = FlowNoise(spec.flow_noise, rng)
+        self._losses = sum(slot.loss_kpa_per_m3_h_2 for slot in self.slots)
+
+    # What a sensor of the best kind would show.
+
+    @property
+    def source_kpa(self) -> float:
+        """Pressure of the pump at no flow."""
+        return self.spec.supply_pressure_kpa * (self.pump_percent / 100.0) ** 2
+
+    @property
+    def flow_l_h(self) -> float:
+        """Flow at the diverter at this instant."""
+        return self._settled_part_l_h * (1.0 + self._noise.now)
+
+    @property
+    def meters_dp_kpa(self) -> float:
+        return self._losses * (self.flow_l_h / 1000.0) ** 2
+
+    @property
+    def pressure_upstream_kpa(self) -> float:
+        if self.line_blocked:
+            return self.trapped_kpa
+        return max(0.0, self.source_kpa - 0.6 * (self.flow_l_h / 1000.0) ** 2)
+
+    @property
+    def pressure_downstream_kpa(self) -> float:
+        return max(0.0, self.pressure_upstream_kpa - self.meters_dp_kpa)
+
+    @property
+    def water_temp_downstream_c(self) -> float:
+        """After the last meter."""
+        return self._along_line_c(1.0)
+
+    @property
+    def leak_l_h(self) -> float:
+        """All leaks of the line together; they run while there is pressure."""
+        return sum(slot.leak_l_h for slot in self.slots) if self.pressure_upstream_kpa > 1.0 else 0.0
+
+    @property
+    def leak_rate_kpa_min(self) -> float:
+        """How fast the pressure of the blocked line falls."""
+        return self.leak_l_h / 60.0 / self.spec.compliance_l_kpa if self.line_blocked else 0.0
+
+    def pan_mass_g(self) -> float:
+        """What the balance under the weighing tank feels, as a mass against steel weights."""
+        density = density_kg_m3(self.water_temp_c)
+        return apparent_mass_g(self.weigh_tank.mass_g, density, self.air.density_kg_m3)
+
+    # What an actuator does.
+
+    def block_line(self, blocked: bool) -> None:
+        """Close (or open) the valves at both ends of the meters' line; what is inside keeps its pressure."""
+        if blocked and not self.line_blocked:
+            self.trapped_kpa = self.pressure_upstream_kpa
+        self.line_blocked = blocked
+
+    # Time.
+
+    def advance(self, duration_s: float) -> bool:
+        """Let time pass; True if the plant was steady from beginning to end."""
+        end_s = self.now_s + duration_s
+        steady = True
+        while end_s - self.now_s > 1e-9:
+            for controller in self.controllers:
+                controller.scan(self.now_s)
+            step_s = min(end_s - self.now_s, self.diverter.next_event_s(self.now_s) - self.now_s)
+            if self._at_rest() and all(controller.idle for controller in self.controllers):
+                step_s = min(step_s, self._temperature_limit_s())
+            else:
+                steady = False
+                step_s = min(step_s, SCAN_S)
+            self._step(max(step_s, 1e-9))
+        return steady
+
+    def _target_flow_l_h(self) -> float:
+        if self.line is None or self.line_blocked:
+            return 0.0
+        return settled_flow_l_h(self.source_kpa, self._losses, self.valves[self.line].kv_m3_h)
+
+    def _at_rest(self) -> bool:
+        target = self._target_flow_l_h()
+        return (
+            all(valve.still for valve in self.valves.values())
+            and abs(self._settled_part_l_h - target) <= 1e-6 * target
+            and self.diverter.still
+            and not self.weigh_tank.drain_open
+            and not (self.line_blocked and self.leak_l_h > 0.0)
+            and self.tank_temp_c == self.heater_setpoint_c
+        )
+
+    def _along_line_c(self, part: float) -> float:
+        """Water temperature at a part (0..1) of the way along the meters: it goes towards the air's."""
+        flow = max(self._settled_part_l_h, 0.1)
+        decay = math.exp(-part * self.spec.line_loss_w_k / (flow / 3600.0 * WATER_HEAT_J_L_K))
+        return self.air.temp_c + (self.water_temp_c - self.air.temp_c) * decay
+
+    def _mixing(self, flow_l_h: float) -> tuple[float, float]:
+        """Where the water temperature at the meters is going, and how fast (degC, 1/s)."""
+        exchange = flow_l_h / 3600.0 / self.spec.feed_volume_l
+        loss = self.spec.feed_loss_w_k / (self.spec.feed_volume_l * WATER_HEAT_J_L_K)
+        rate = exchange + loss
+        return (exchange * self.tank_temp_c + loss * self.air.temp_c) / rate, rate
+
+    def _temperature_limit_s(self) -> float:
+        goal, rate = self._mixing(self._settled_part_l_h)
+        gap = abs(goal - self.water_temp_c)
+        if gap <= TEMPERATURE_STEP_K:
+            return math.inf
+        return -math.log1p(-TEMPERATURE_STEP_K / gap) / rate
+
+    def _step(self, step_s: float) -> None:
+        """One segment: constant mean flow for everything in the line."""
+        target = self._target_flow_l_h()
+        lag_s = LINES[self.line].lag_s if self.line else 0.2
+        decay = math.exp(-step_s / lag_s)
+        gap = self._settled_part_l_h - target
+        mean = target + gap * lag_s / step_s * -math.expm1(-step_s / lag_s)
+        mean *= 1.0 + self._noise.advance(step_s)
+        self._settled_part_l_h = target + gap * decay
+        if abs(self._settled_part_l_h - target) <= 1e-7 * target or self._settled_part_l_h < 1e-9:
+            self._settled_part_l_h = target
+
+        temp_before_c = self.water_temp_c
+        self._change_temperatures(mean, step_s)
+        segment_temps = 0.5 * (temp_before_c + self.water_temp_c) - self.water_temp_c
+
+        density = density_kg_m3(self.water_temp_downstream_c + segment_temps, self._absolute_mpa(1.0))
+        mass_g_s = mean / 3600.0 * density
+        self._advance_meters(step_s, mass_g_s, segment_temps)
+
+        in_tank = self.diverter.advance(self.now_s, step_s)
+        swelling_g = self.spec.dead_volume_l * (density_kg_m3(temp_before_c) - density_kg_m3(self.water_temp_c))
+        out_g = mass_g_s * step_s + (swelling_g if mean > 0.0 else 0.0)
+        evaporation = self.air.evaporation_g_s(self.water_temp_c, COVER_OPENING_M2)
+        self.weigh_tank.advance(step_s, max(0.0, out_g) * in_tank, evaporation)
+
+        if self.line_blocked:
+            self.trapped_kpa = max(0.0, self.trapped_kpa - self.leak_rate_kpa_min / 60.0 * step_s)
+        for valve in self.valves.values():
+            valve.travel(step_s)
+        self.now_s += step_s
+
+    def _change_temperatures(self, flow_l_h: float, step_s: float) -> None:
+        reach = self.heater_k_s * step_s
+        self.tank_temp_c += min(max(self.heater_setpoint_c - self.tank_temp_c, -reach), reach)
+        goal, rate = self._mixing(flow_l_h)
+        self.water_temp_c = goal + (self.water_temp_c - goal) * math.exp(-rate * step_s)
+
+    def _absolute_mpa(self, part: float) -> float:
+        upstream, downstream = self.pressure_upstream_kpa, self.pressure_downstream_kpa
+        return ATMOSPHERE_MPA + (upstream + part * (downstream - upstream)) / 1000.0
+
+    def _advance_meters(self, step_s: float, mass_g_s: float, temp_shift_c: float) -> None:
+        """Give each slot its segment: same mass, its own temperature and pressure, and the leaks after it."""
+        leaking = self.pressure_upstream_kpa > 1.0 and not self.line_blocked
+        leak_l_h = 0.0
+        segments = []
+        for number in reversed(range(len(self.slots))):
+            part = (number + 0.5) / len(self.slots)
+            temp_c = self._along_line_c(part) + temp_shift_c
+            pressure_mpa = self._absolute_mpa(part)
+            leak_l_h += self.slots[number].leak_l_h if leaking else 0.0
+            flow_l_h = mass_g_s / density_kg_m3(temp_c, pressure_mpa) * 3600.0 + leak_l_h
+            segments.append((number, Segment(self.now_s, step_s, flow_l_h, temp_c, pressure_mpa)))
+        for number, segment in reversed(segments):
+            self.slots[number].device.advance(segment)
