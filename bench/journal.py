@@ -76,6 +76,11 @@ class Journal:
         journal._keep_reserve()
         return journal
 
+    @property
+    def lines(self) -> int:
+        """Lines written so far."""
+        return self._seq
+
     def append(self, kind: str, t_s: float, utc: str, body: Mapping[str, object]) -> None:
         """Write one line. A line that does not fit on the disk leaves no half of it behind."""
         line: dict[str, object] = {"seq": self._seq, "kind": kind, "t_s": t_s, "utc": utc, **body, "prev": self._prev}

@@ -36,7 +36,9 @@ class Designation:
             raise ConfigError(f"{self}: there is no DN {self.dn}; allowed are {_listed(BODY_LENGTHS_MM)}")
         bodies = BODY_LENGTHS_MM[self.dn]
         if self.body_index not in bodies:
-            reserved = " is reserved for a length that is not defined yet" if 10 <= self.body_index <= 20 else " is unknown"
+            reserved = (
+                " is reserved for a length that is not defined yet" if 10 <= self.body_index <= 20 else " is unknown"
+            )
             lengths = ", ".join(f"{index} ({length} mm)" for index, length in bodies.items())
             raise ConfigError(f"{self}: body index {self.body_index}{reserved}; allowed are {lengths}")
         if self.communication_index < 1:
@@ -47,7 +49,9 @@ class Designation:
         """The designation that ``text`` spells; ``ConfigError`` names what cannot be meant, and what can."""
         match = _PATTERN.fullmatch(text)
         if match is None:
-            raise ConfigError(f"designation {text!r} is not of the form ADR{{DN}}-{{body}}-{{communication}}, as ADR15-1-1")
+            raise ConfigError(
+                f"designation {text!r} is not of the form ADR{{DN}}-{{body}}-{{communication}}, as ADR15-1-1"
+            )
         return cls(*(int(group) for group in match.groups()))
 
     @property

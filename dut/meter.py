@@ -25,10 +25,12 @@ class Nameplate:
 
     def __post_init__(self) -> None:
         if self.rating.dn != self.designation.dn:
-            raise ConfigError(f"meter {self.serial}: {self.designation} cannot be rated {self.rating}; rate it by its DN")
+            raise ConfigError(
+                f"meter {self.serial}: {self.designation} cannot be rated {self.rating}; rate it by its DN"
+            )
         if not self.pulse_volume_ml >= 1e-6 or abs(self.pulse_volume_ml * 1e6 - self.pulse_volume_nl) > 1e-3:
             raise ConfigError(
-                f"meter {self.serial}: a pulse of {self.pulse_volume_ml} mL is not a whole number of nanolitres above zero"
+                f"meter {self.serial}: a pulse of {self.pulse_volume_ml} mL; allowed are whole nanolitres above zero"
             )
 
     @property

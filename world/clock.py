@@ -24,7 +24,7 @@ _ROUNDING_S = 1e-9
 class Job:
     """Something that is due every ``period_s`` (or ``steady_period_s`` while the simulated world is steady)."""
 
-    run: Callable[[], None]
+    run: Callable[[], object]
     period_s: float
     steady_period_s: float
     due_s: float
@@ -57,7 +57,7 @@ class Clock:
         """Let ``duration_s`` go by; True if the world stood still in the meantime (jobs may be thinned)."""
         raise NotImplementedError
 
-    def every(self, period_s: float, run: Callable[[], None], *, steady_period_s: float | None = None) -> Job:
+    def every(self, period_s: float, run: Callable[[], object], *, steady_period_s: float | None = None) -> Job:
         """Run ``run`` every ``period_s`` seconds inside ``sleep``, first after one period.
 
         What ``run`` raises comes out of the ``sleep`` that it ran in.
@@ -82,18 +82,20 @@ class Clock:
             due_in_s = remaining_s if self._running_jobs else self._due_in_s(remaining_s)
             steady = due_in_s > 0 and self._pass(due_in_s)
             if not self._running_jobs:
-                self._run_due_jobs(steady)
+                self._run_due_jobs(end_s if steady else self.now_s())
 
     def _due_in_s(self, at_most_s: float) -> float:
         self._jobs = [job for job in self._jobs if job.active]
         return min([at_most_s, *(job.due_s - self.now_s() for job in self._jobs)])
 
-    def _run_due_jobs(self, steady: bool) -> None:
+    def _run_due_jobs(self, undisturbed_until_s: float) -> None:
+        """Jobs are thinned only where nobody acts for a while: within one long sleep in a steady world."""
         self._running_jobs = True
         try:
             for job in self._jobs:
                 if job.active and job.due_s <= self.now_s() + _ROUNDING_S:
-                    job.due_s = self.now_s() + (job.steady_period_s if steady else job.period_s)
+                    thinned = self.now_s() + job.steady_period_s <= undisturbed_until_s
+                    job.due_s = self.now_s() + (job.steady_period_s if thinned else job.period_s)
                     job.run()
         finally:
             self._running_jobs = False

@@ -126,6 +126,11 @@ class Plant:
         return self._along_line_c(1.0)
 
     @property
+    def water_temp_middle_c(self) -> float:
+        """Half-way along the meters, where the probe is."""
+        return self._along_line_c(0.5)
+
+    @property
     def leak_l_h(self) -> float:
         """All leaks of the line together; they run while there is pressure."""
         return sum(slot.leak_l_h for slot in self.slots) if self.pressure_upstream_kpa > 1.0 else 0.0

@@ -70,4 +70,5 @@ class LoopThread:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # transports that were closed on the way let go of their sockets
         await self.loop.shutdown_asyncgens()

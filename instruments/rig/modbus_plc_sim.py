@@ -5,6 +5,7 @@ The view keeps what belongs to the wire: the map's version, the ranges, the hand
 
 from __future__ import annotations
 
+import asyncio
 from operator import itemgetter
 
 from pymodbus.constants import ExcCodes
@@ -29,6 +30,11 @@ class _Connection(ServerRequestHandler):
         super().__init__(server, None, None, None)  # type: ignore[no-untyped-call]
         self._faults = server.faults
         self._fault: Fault | None = None
+        self._answering: asyncio.Task[None] | None = None
+
+    def handle_later(self) -> None:
+        """Answer in the next turn of the loop (the base class takes three, as if it were in another thread)."""
+        self._answering = self.loop.create_task(self.handle_request())
 
     async def handle_request(self) -> None:
         """Answer ``last_pdu``, or commit the fault that is due."""
@@ -75,7 +81,7 @@ class ModbusPlcSim:
     def __init__(self, core: PlcCore, faults: FaultPlan | None = None) -> None:
         self.faults = faults or FaultPlan()
         self._core = core
-        self._core_names = tuple(name for name in plc_map.STATUS.names if name not in plc_map.OF_THE_VIEW)
+        self._core_names = tuple(name for name in plc_map.IMAGE.names if name not in plc_map.OF_THE_VIEW)
         self._core_numbers = itemgetter(*self._core_names)
         self._last_seq = 0
         self._last_result = int(plc_map.Result.ok)
@@ -88,7 +94,7 @@ class ModbusPlcSim:
         device = SimDevice(
             plc_map.UNIT_ID,
             [
-                SimData(plc_map.STATUS.address, values=image, datatype=DataType.REGISTERS, readonly=True),
+                SimData(plc_map.IMAGE.address, values=image, datatype=DataType.REGISTERS, readonly=True),
                 SimData(plc_map.WRITABLE.address, values=setpoints, datatype=DataType.REGISTERS),
             ],
             action=self._accessed,
@@ -109,7 +115,7 @@ class ModbusPlcSim:
         numbers["map_version"] = plc_map.MAP_VERSION
         numbers["last_cmd_seq"] = self._last_seq
         numbers["last_cmd_result"] = self._last_result
-        return plc_map.STATUS.encode(numbers)
+        return plc_map.IMAGE.encode(numbers)
 
     async def _accessed(
         self,
@@ -126,8 +132,8 @@ class ModbusPlcSim:
             words = registers[block.address - start : block.address - start + block.count]
             words[address - block.address : address - block.address + len(written)] = written
             return self._write(block.decode(words), range(address, address + len(written)))
-        if address < plc_map.STATUS.count:
-            registers[: plc_map.STATUS.count] = self._image()
+        if address < plc_map.IMAGE.count:
+            registers[: plc_map.IMAGE.count] = self._image()
         return None
 
     def _write(self, numbers: dict[str, plc_map.Number], touched: range) -> ExcCodes | None:

@@ -10,7 +10,7 @@ class PlcCore(Protocol):
     """The PLC's logic, called in the lab's loop only and never blocking."""
 
     def process_image(self) -> Mapping[str, float | int]:
-        """The numbers of ``plc_map.STATUS`` by register name, in the map's units, fresh at each call.
+        """The numbers of ``plc_map.IMAGE`` by register name, in the map's units, fresh at each call.
 
         All but ``plc_map.OF_THE_VIEW``; unsigned registers as ints that fit (``plc_heartbeat`` below 2**16, say).
         """

@@ -18,6 +18,7 @@ from meterbench.world.plant import Plant
 
 LINE_NAMES = ("A", "B", "C")
 PC_WATCHDOG_S = 3.0
+BEAT_PERIOD_S = 0.5
 TRIM_WITHIN = 0.002
 """The controller leaves the valve alone once the flow is within 0.2 % of the set-point: no hunting."""
 RESUME_BEYOND = 0.01
@@ -70,7 +71,8 @@ class PlcLogic:
         self._alarms = 0
         self._remote = False
         self._beat_value = -1
-        self._last_beat_s = 0.0
+        self._silent_s = 0.0
+        self._temp_setpoint_c = plant.heater_setpoint_c
         # The PLC's own idea of its valves, a few per cent off: the trim has something to do.
         self._assumed_kvs = {
             name: spec.kvs_m3_h * (1.0 + 0.03 * float(rng.standard_normal())) for name, spec in LINES.items()
@@ -111,6 +113,7 @@ class PlcLogic:
         for name in LINE_NAMES:
             flows = plant.line == name
             image[f"flow_line_{name.lower()}"] = self._measured_flow_l_h(name, flow) if flows else 0.0
+            image[f"pulses_line_{name.lower()}"] = 0  # the virtual rig's own flow meters have no pulse output
             image[f"valve_{name.lower()}_pos_act"] = 100.0 * plant.valves[name].position
         return image
 
@@ -133,8 +136,8 @@ class PlcLogic:
             return Result.ok
         if self.state in (PlcState.SAFE, PlcState.BOOT):
             return Result.rejected_state
-        if 5.0 <= setpoints["temp_setpoint"] <= 50.0:
-            plant.heater_setpoint_c = float(setpoints["temp_setpoint"])
+        if setpoints["temp_setpoint"] != self._temp_setpoint_c:
+            self._temp_setpoint_c = plant.heater_setpoint_c = float(setpoints["temp_setpoint"])
         return self._execute_motion(command, setpoints)
 
     def _execute_motion(self, command: int, setpoints: Mapping[str, float | int]) -> int:
@@ -186,30 +189,25 @@ class PlcLogic:
         """The bench's heartbeat: only a change counts."""
         if value != self._beat_value:
             self._beat_value = value
-            self._last_beat_s = self._plant.now_s
+            self._silent_s = 0.0
 
     def remote_request(self, value: int) -> None:
         """The bench asks for control (the key switch of the virtual rig is in REMOTE)."""
         if value and not self._remote:
-            self._last_beat_s = self._plant.now_s
+            self._silent_s = 0.0
         self._remote = bool(value)
 
     # What the lab and the plant ask.
 
-    def bench_turn(self) -> None:
-        """The bench could act now: has it been alive?
+    def bench_turn(self, ahead_s: float) -> None:
+        """The bench could have acted by now, and the world is about to go on by ``ahead_s``: is the bench alive?
 
-        Asked between two stretches of virtual time only. Within a stretch the bench cannot beat, however long the
-        stretch, so that time must not count against it.
+        Within a stretch of virtual time the bench cannot beat, however long the stretch: it counts for half a second at
+        most, the period of the beat. In wall time stretches are short and all of them counts.
         """
-        if self._remote and self._plant.now_s - self._last_beat_s > PC_WATCHDOG_S + self._last_stretch_s:
+        if self._remote and self._silent_s > PC_WATCHDOG_S and not self._alarms:
             self.trip("PC_WATCHDOG")
-
-    _last_stretch_s = 0.0
-
-    def stretch(self, duration_s: float) -> None:
-        """Remember how long the stretch was that the world is about to advance by."""
-        self._last_stretch_s = duration_s
+        self._silent_s += min(ahead_s, BEAT_PERIOD_S)
 
     def trip(self, alarm: str) -> None:
         """Latch an alarm by its name in the map and bring the rig to its safe state."""

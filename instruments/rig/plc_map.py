@@ -124,17 +124,19 @@ _HANDS: Final = (Register("pc_heartbeat", 120, "H"), Register("remote_request", 
 
 HEAD: Final = Block(_LIFE)
 """Life, alarms, permissives and the echo of the last command: words 0..10."""
-STATUS: Final = Block((*_LIFE, *PROCESS_VALUES, *_GATE))
-"""Everything that can only be read, in one read: words 0..75; 11..19 and 68..69 are reserved and read 0."""
+STATUS: Final = Block((*_LIFE, *PROCESS_VALUES))
+"""One coherent look at the rig: words 0..57."""
 GATE: Final = Block(_GATE)
 """The diverter's last interval: words 58..75."""
+IMAGE: Final = Block((*_LIFE, *PROCESS_VALUES, *_GATE))
+"""Everything that can only be read: words 0..75; 11..19 and 68..69 are reserved and read 0."""
 COMMAND: Final = Block(_COMMAND)
 """One FC16 of words 100..119 is a coherent set-point and a command; a change of ``cmd_seq`` triggers it."""
 WRITABLE: Final = Block((*_COMMAND, *_HANDS))
 """Words 100..121."""
-BY_NAME: Final = {register.name: register for register in (*STATUS.registers, *WRITABLE.registers)}
+BY_NAME: Final = {register.name: register for register in (*IMAGE.registers, *WRITABLE.registers)}
 OF_THE_VIEW: Final = frozenset({"map_version", "last_cmd_seq", "last_cmd_result"})
-"""Registers that the Modbus side of the PLC keeps itself; all others of ``STATUS`` are the process image."""
+"""Registers that the Modbus side of the PLC keeps itself; all others of ``IMAGE`` are the process image."""
 SETPOINTS: Final = COMMAND.names[2:]
 
 

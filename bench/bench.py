@@ -1,0 +1,287 @@
+"""The bench that procedures work with: regulate a flow, wait until it is steady, collect a volume, be safe."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from meterbench.bench.certificate import CalibrationState, Certificate
+from meterbench.bench.collection import Collected, Span, summarise
+from meterbench.bench.rig_watch import RigWatch, Sample
+from meterbench.bench.uncertainty import ReferenceData
+from meterbench.dut.meter import Nameplate
+from meterbench.errors import BenchError, DeadlineExceeded, InstrumentError
+from meterbench.instruments.capabilities import (
+    Balance,
+    FlowRig,
+    Instrument,
+    PulseCounter,
+    ResistanceThermometer,
+    RigState,
+)
+from meterbench.instruments.thermometer.pt100 import PlatinumProbe
+from meterbench.world.clock import Clock
+
+T = TypeVar("T")
+
+LINE_LIMITS_L_H = (("A", 20.0), ("B", 600.0), ("C", 9000.0))
+"""Each line regulates up to its limit (map of the rig)."""
+WEIGHT_DEADLINE_S = 60.0
+STEADY_WINDOW_S = 10.0
+DRAIN_DEADLINE_S = 300.0
+TANK_CAPACITY_L = 120.0
+TANK_USE = 0.9
+"""The bench fills the weighing tank to 90 % at most (instruments.md 9)."""
+SETTLE_S = 5.0
+"""For the falling water after the diverter went back."""
+PROBE_PERIOD_S = 20.0
+STEADY_PROBE_PERIOD_S = 60.0
+SAFE_DEADLINE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """An instrument as the record names it: who it is, and what its certificate is worth on the day of the run."""
+
+    role: str
+    driver: str
+    address: str
+    instrument: Instrument
+    certificate: Certificate | None
+    calibration: CalibrationState
+
+
+@dataclass(frozen=True, slots=True)
+class Air:
+    """The laboratory's air as entered in the station file."""
+
+    pressure_hpa: float
+    humidity_percent: float
+
+
+class Bench:
+    """A station that is open: its instruments by role, its batch, and what can be done with them."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        standards: Sequence[Standard],
+        batch: Sequence[Nameplate],
+        probe: PlatinumProbe,
+        reference: ReferenceData,
+        air: Air,
+    ) -> None:
+        self.clock = clock
+        self.standards = tuple(standards)
+        self.batch = tuple(batch)
+        self.reference = reference
+        self.air = air
+        by_role: dict[str, list[Instrument]] = {}
+        for standard in standards:
+            by_role.setdefault(standard.role, []).append(standard.instrument)
+        self.rig: FlowRig = by_role["rig"][0]  # type: ignore[assignment]
+        self.balance: Balance = by_role["balance"][0]  # type: ignore[assignment]
+        self.thermometer: ResistanceThermometer = by_role["thermometer"][0]  # type: ignore[assignment]
+        self.counters: list[PulseCounter] = by_role["counter"][: len(batch)]  # type: ignore[assignment]
+        self.watch = RigWatch(self.rig, clock)
+        self._probe = probe
+        self._threads = ThreadPoolExecutor(max(len(self.counters), 1), "slot")
+
+    def certificate(self, role: str) -> Certificate | None:
+        """The certificate of a role."""
+        return next(standard.certificate for standard in self.standards if standard.role == role)
+
+    def uncalibrated(self) -> list[str]:
+        """Why no result of this bench can be PASS today, one sentence an instrument; empty if all is in order."""
+        reasons = []
+        for standard in self.standards:
+            if standard.calibration is CalibrationState.MISSING:
+                reasons.append(f"{standard.role} has no calibration certificate")
+            elif standard.calibration is CalibrationState.EXPIRED and standard.certificate:
+                reasons.append(
+                    f"{standard.role} is out of calibration: certificate {standard.certificate.number} was due on "
+                    f"{standard.certificate.due}"
+                )
+        return list(dict.fromkeys(reasons))
+
+    # Getting ready.
+
+    def take_control(self) -> None:
+        """Take the rig into remote control and start beating."""
+        self.rig.request_remote()
+        self.watch.start()
+
+    def tightness_kpa_min(self) -> float:
+        """Close the line at both ends under pressure; the mean fall of its pressure in kPa/min."""
+        self.rig.start_pressure_test()
+        self.clock.sleep(5.0)
+        start_s = self.clock.now_s()
+        self.clock.sleep(30.0)
+        rates = [sample.status.leak_rate_kpa_min for sample in self.watch.since(start_s)]
+        self.rig.end_pressure_test()
+        return Span.of(rates).mean
+
+    # Flow.
+
+    def start_flow(self, flow_l_h: float) -> str:
+        """Regulate ``flow_l_h``; the line that carries it."""
+        line = next((name for name, limit in LINE_LIMITS_L_H if flow_l_h <= limit), None)
+        if line is None or not flow_l_h > 0.0:
+            raise InstrumentError(
+                f"rig: {flow_l_h:g} L/h asked for; it regulates above 0 to {LINE_LIMITS_L_H[-1][1]:g} L/h"
+            )
+        self.rig.start_flow(line, flow_l_h, ramp_l_h_s=flow_l_h / 5.0)
+        return line
+
+    def wait_until_steady(self, line: str, flow_l_h: float, within: float, deadline_s: float) -> bool:
+        """Wait until the flow has been within ``within`` (relative) of ``flow_l_h`` for some time.
+
+        False if it was not by the deadline: the collection's own conditions will tell. ``DeadlineExceeded`` if there is
+        not even half the flow.
+        """
+        end_s = self.clock.now_s() + deadline_s
+        start_s = self.clock.now_s()
+        while self.clock.now_s() < end_s:
+            self.clock.sleep(2.0)
+            since_s = self.clock.now_s() - STEADY_WINDOW_S
+            flows = [sample.status.flow_l_h[line] for sample in self.watch.since(since_s)]
+            if since_s < start_s or not flows:
+                continue
+            seen = Span.of(flows)
+            if abs(seen.mean / flow_l_h - 1.0) <= within / 2.0 and _deviation(seen) <= within:
+                return True
+        if seen.mean < flow_l_h / 2.0:
+            raise DeadlineExceeded(
+                f"rig: asked for {flow_l_h:g} L/h in line {line}, after {deadline_s:g} s it is {seen.mean:.4g} L/h; "
+                "is the supply pressure high enough for these meters?"
+            )
+        return False
+
+    def stop_flow(self) -> None:
+        """No flow."""
+        self.rig.stop_flow()
+
+    # Volumes.
+
+    def make_room(self, volume_l: float) -> None:
+        """Drain the weighing tank unless ``volume_l`` still fits; ``InstrumentError`` if it never would."""
+        if volume_l > TANK_USE * TANK_CAPACITY_L:
+            raise InstrumentError(
+                f"rig: {volume_l:.1f} L would not fit into the weighing tank: it takes {TANK_USE * TANK_CAPACITY_L:g} L"
+            )
+        level_l = self.watch.look().weigh_tank_level_percent / 100.0 * TANK_CAPACITY_L
+        if level_l + volume_l <= TANK_USE * TANK_CAPACITY_L:
+            return
+        self.rig.drain_weigh_tank()
+        end_s = self.clock.now_s() + DRAIN_DEADLINE_S
+        while self.watch.look().state is RigState.DRAINING:
+            if self.clock.now_s() > end_s:
+                raise DeadlineExceeded(
+                    f"rig: the weighing tank did not drain within {DRAIN_DEADLINE_S:g} s; is it blocked?"
+                )
+            self.clock.sleep(2.0)
+
+    @contextlib.contextmanager
+    def collecting(self, line: str) -> Iterator[list[Collected]]:
+        """Send the water into the weighing tank for the length of the block; afterwards the list holds what came.
+
+        Weigh, arm the counters, divert (the switch gates the counters), ..., divert back, let it settle, weigh, read.
+        """
+        outcome: list[Collected] = []
+        mass_start_g = self.balance.weigh_stable_g(WEIGHT_DEADLINE_S)
+        self._in_all_slots(lambda counter: counter.arm())
+        self.watch.forget()
+        temps_c = [self.water_temp_c()]
+        probing = self.clock.every(
+            PROBE_PERIOD_S, lambda: temps_c.append(self.water_temp_c()), steady_period_s=STEADY_PROBE_PERIOD_S
+        )
+        start_s = self.clock.now_s()
+        self.rig.divert_to_tank()
+        try:
+            yield outcome
+            samples = self._samples_between(start_s, self.clock.now_s())
+        finally:
+            probing.cancel()
+        self.rig.divert_to_return()
+        temps_c.append(self.water_temp_c())
+        self.clock.sleep(SETTLE_S)
+        mass_end_g = self.balance.weigh_stable_g(WEIGHT_DEADLINE_S)
+        outcome.append(
+            summarise(
+                line,
+                (mass_start_g, mass_end_g),
+                self.rig.last_gate().duration_s,
+                self._in_all_slots(_read_count),
+                temps_c,
+                samples,
+            )
+        )
+
+    def collect(self, line: str, duration_s: float) -> Collected:
+        """Collect what flows for ``duration_s`` seconds (flying start and finish)."""
+        with self.collecting(line) as outcome:
+            self.clock.sleep(duration_s)
+        return outcome[0]
+
+    def water_temp_c(self) -> float:
+        """The platinum probe in the line, by its certificate."""
+        return self._probe.temp_c(self.thermometer.resistance_ohm())
+
+    def _samples_between(self, start_s: float, end_s: float) -> Sequence[Sample]:
+        self.watch.look()
+        # The diverter needs a moment after the command, and the first sample may be older than the jet's motion.
+        inside = [sample for sample in self.watch.since(start_s) if sample.at_s <= end_s]
+        if not inside:
+            raise InstrumentError("rig: not one sample of the flow was taken while collecting")
+        return inside
+
+    def _in_all_slots(self, do: Callable[[PulseCounter], T]) -> list[T]:
+        return list(self._threads.map(do, self.counters))
+
+    # The end.
+
+    def make_safe(self) -> list[str]:
+        """Bring the rig to its safe state, whatever happened; what could not be done, one sentence each.
+
+        Every part is tried, it takes a few seconds at most, and it is safe to call twice.
+        """
+        complaints: list[str] = []
+        with self.clock.shield():
+            self.watch.stop()
+            try:
+                self.rig.controlled_stop()
+                end_s = self.clock.now_s() + SAFE_DEADLINE_S
+                while self.rig.status().flow_l_h != {"A": 0.0, "B": 0.0, "C": 0.0}:
+                    if self.clock.now_s() > end_s:
+                        complaints.append(f"rig: water still flows {SAFE_DEADLINE_S:g} s after the controlled stop")
+                        break
+                    self.clock.sleep(0.2)
+            except BenchError as error:
+                complaints.append(f"{error} (the PLC's own watchdog stops the rig within 3 s)")
+        return complaints
+
+    def close(self) -> None:
+        """Close every instrument; safe to call twice."""
+        self._threads.shutdown(cancel_futures=True)
+        for standard in self.standards:
+            with contextlib.suppress(BenchError):
+                standard.instrument.close()
+
+
+def _read_count(counter: PulseCounter) -> int:
+    if not counter.gate_closed():
+        raise InstrumentError(
+            f"{counter.role}: the diverter went back, but its gate is still open; check the gate's cable"
+        )
+    return counter.gated_count()
+
+
+def _deviation(seen: Span) -> float:
+    """Largest relative deviation from the mean."""
+    if seen.mean <= 0.0:
+        return math.inf
+    return max(seen.highest / seen.mean - 1.0, 1.0 - seen.lowest / seen.mean)

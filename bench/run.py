@@ -1,0 +1,267 @@
+"""The Run: steps, readings, measurements and verdicts, each a durable line before the next step starts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from meterbench.bench import record
+from meterbench.bench.journal import Journal
+from meterbench.bench.record import Budget
+from meterbench.bench.verdict import EXIT_STATUS, Verdict, worst
+from meterbench.errors import BenchError, Cancelled, RecordError
+from meterbench.world.clock import Clock
+
+Observer = Callable[[str, Mapping[str, Any]], None]
+"""Told the kind and the body of every line that was recorded: progress, logs."""
+
+
+class Run:
+    """One execution of a programme on a station; owns the journal, knows nothing of instruments."""
+
+    def __init__(self, journal: Journal, clock: Clock, observers: Sequence[Observer] = ()) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._observers = list(observers)
+        self._started_s = clock.now_s()
+        self._step = ""
+        self._step_verdicts: list[Verdict] = []
+        self._finished: dict[str, str] = {}
+        self._conclusions: dict[str, Verdict] = {}
+        self._reasons: list[str] = []
+        self._closed = False
+        self._rows: list[record.ResultRow] = []
+        self.previous: record.RunRecord | None = None
+        """What an interrupted run had recorded before it was resumed."""
+
+    @classmethod
+    def open(cls, folder: Path, clock: Clock, opened: Mapping[str, Any], observers: Sequence[Observer] = ()) -> Run:
+        """Start a new record in ``folder`` with what is known before the first step."""
+        run = cls(Journal.create(folder), clock, observers)
+        run._write("run_opened", opened)
+        run._journal.sync()
+        return run
+
+    @classmethod
+    def resume(cls, folder: Path, clock: Clock, opened: Mapping[str, Any], observers: Sequence[Observer] = ()) -> Run:
+        """Go on with an interrupted run: its finished steps stay finished.
+
+        ``RecordError`` if the run was concluded, or if programme, batch or station are not those of its opening.
+        """
+        previous = record.load(folder)
+        if previous.closed is not None and previous.verdict not in (Verdict.ABORTED, Verdict.ERROR):
+            raise RecordError(f"{previous.name} is closed with {previous.verdict}: there is nothing to resume")
+        for key in ("programme", "edition", "batch", "instruments", "settings"):
+            if previous.opened[key] != opened[key]:
+                raise RecordError(
+                    f"{previous.name} was opened with another {key}: resume it with the same station file and options, "
+                    "or start a new run"
+                )
+        run = cls(Journal.reopen(folder), clock, observers)
+        run.previous = previous
+        run._rows = list(previous.rows)
+        run._finished = dict(previous.finished_steps)
+        run._conclusions = {f"step {step}": Verdict[verdict] for step, verdict in previous.finished_steps.items()}
+        run.event("info", f"resumed after {len(run._finished)} finished steps", software=opened["software"])
+        return run
+
+    @property
+    def folder(self) -> Path:
+        """Where the record and its reports are."""
+        return self._journal.path.parent
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst so far."""
+        return worst(self._conclusions.values())
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds of the station's clock since the run was opened (or resumed)."""
+        return self._clock.now_s() - self._started_s
+
+    @property
+    def rows(self) -> Sequence[record.ResultRow]:
+        """All results so far, those before a resume included."""
+        return self._rows
+
+    @property
+    def lines(self) -> int:
+        """Lines in the journal."""
+        return self._journal.lines
+
+    def finished(self, step: str) -> bool:
+        """True if ``step`` was finished, in this session or before a resume."""
+        return step in self._finished
+
+    def plan(self, steps: Sequence[tuple[str, float]]) -> None:
+        """Tell what is ahead: steps and their estimated seconds of bench time, for the time left."""
+        self._write("plan", {"steps": [{"step": step, "bench_seconds": seconds} for step, seconds in steps]})
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """A part of the programme that is done or not done: what it recorded is on the disk when it ends."""
+        if self._step:
+            raise RuntimeError(f"step {name} inside step {self._step}")
+        self._step, self._step_verdicts = name, []
+        self._write("step_started", {"step": name})
+        try:
+            yield
+            verdict = worst(self._step_verdicts)
+            self._finished[name] = verdict.name
+            self._conclusions[f"step {name}"] = verdict
+            self._write("step_finished", {"step": name, "verdict": verdict.name})
+            self._journal.sync()
+        finally:
+            self._step = ""
+
+    def measure(
+        self,
+        quantity: str,
+        value: float | None,
+        unit: str,
+        *,
+        procedure: str,
+        clause: str,
+        meter: str,
+        flow_point: str = "",
+        requirement: str = "",
+        repeat: int = 1,
+        attempt: int = 1,
+        expanded_uncertainty: float | None = None,
+        uncertainty_limit: float | None = None,
+        lower: float | None = None,
+        upper: float | None = None,
+        invalid: Sequence[str] = (),
+        provisional: bool = False,
+    ) -> Verdict:
+        """Record one result and judge it against its limits (which belong to PASS).
+
+        INVALID, never PASS and never FAIL, whatever the value: without a finite value, without any limit, with an
+        uncertainty that is missing or above ``uncertainty_limit``, or with a reason in ``invalid``.
+        A FAIL that is ``provisional`` does not count for the step: a rule of the standard will judge it together with
+        further results, and conclude.
+        """
+        reasons = list(invalid)
+        if value is None or not math.isfinite(value):
+            reasons.append("no value was obtained" if value is None else f"the value is {value}")
+            value = None
+        if lower is None and upper is None:
+            reasons.append("no limit to judge by")
+        if uncertainty_limit is not None:
+            if expanded_uncertainty is None or not math.isfinite(expanded_uncertainty):
+                reasons.append("the uncertainty is not known")
+                expanded_uncertainty = None
+            elif expanded_uncertainty > uncertainty_limit:
+                reasons.append(
+                    f"the expanded uncertainty {expanded_uncertainty:.3g} {unit} is above the "
+                    f"{uncertainty_limit:.3g} {unit} that the rule allows"
+                )
+        verdict = Verdict.INVALID if reasons else _within(value, lower, upper)
+        if verdict is Verdict.FAIL:
+            reasons.append(f"{value:+.3f} {unit} is outside {_limits(lower, upper)} {unit}")
+        row = record.ResultRow(
+            procedure=procedure,
+            clause=clause,
+            requirement=requirement,
+            meter=meter,
+            flow_point=flow_point,
+            repeat=repeat,
+            attempt=attempt,
+            quantity=quantity,
+            value=value,
+            unit=unit,
+            expanded_uncertainty=expanded_uncertainty,
+            lower=lower,
+            upper=upper,
+            verdict=verdict.name,
+            reason="; ".join(reasons),
+            time=self._utc(),
+        )
+        body = asdict(row) | {"step": self._step}
+        del body["time"]
+        self._write("measurement", body)
+        self._rows.append(row)
+        if not (provisional and verdict is Verdict.FAIL):
+            self._step_verdicts.append(verdict)
+        return verdict
+
+    def reading(self, instrument: str, quantity: str, value: float, unit: str, *, meter: str = "") -> None:
+        """Keep a raw reading at full precision."""
+        body = {"step": self._step, "meter": meter, "instrument": instrument, "quantity": quantity}
+        self._write("reading", body | {"value": value, "unit": unit})
+
+    def condition(self, condition: record.Condition) -> None:
+        """Keep what was seen of a condition; one that was not met makes the step INVALID."""
+        self._write("condition", asdict(condition) | {"step": self._step})
+        self._step_verdicts.append(Verdict.PASS if condition.met else Verdict.INVALID)
+
+    def budget(self, budget: Budget) -> None:
+        """Keep an uncertainty budget."""
+        self._write("budget", asdict(budget))
+
+    def event(self, level: str, text: str, **more: Any) -> None:
+        """Something worth knowing: ``level`` is info, warning or error."""
+        self._write("event", {"level": level, "text": text, **more})
+
+    def conclude_meter(self, meter: str, verdict: Verdict, reasons: Sequence[str]) -> None:
+        """The verdict on one meter, durable at once."""
+        self._conclusions[f"meter {meter}"] = verdict
+        self._write("meter_verdict", {"meter": meter, "verdict": verdict.name, "reasons": list(reasons)})
+        self._journal.sync()
+
+    def abandon(self, error: BaseException) -> None:
+        """Note why the run ends early; the verdict can only get worse by it."""
+        if isinstance(error, Cancelled):
+            verdict, text = Verdict.ABORTED, f"stopped: {error}"
+        elif isinstance(error, BenchError):
+            verdict, text = Verdict.ERROR, str(error)
+        else:
+            verdict, text = Verdict.ERROR, f"unexpected {type(error).__name__}: {error}"
+        self._conclusions["run"] = worst([verdict, self._conclusions.get("run", Verdict.NOT_RUN)])
+        self._reasons.append(text)
+        if isinstance(error, RecordError):
+            self._journal.release_reserve()
+
+    def close(self) -> Verdict:
+        """Write the last line and close the record; safe to call twice."""
+        if self._closed:
+            return self.verdict
+        self._closed = True
+        body = {
+            "verdict": self.verdict.name,
+            "exit_status": EXIT_STATUS[self.verdict],
+            "reasons": self._reasons,
+            "bench_seconds": self.elapsed_s,
+        }
+        try:
+            self._write("run_closed", body)
+        except RecordError as error:
+            # The disk filled up since: give the reserve back and try once more, now with the reason.
+            self.abandon(error)
+            self._write("run_closed", body | {"verdict": self.verdict.name, "exit_status": EXIT_STATUS[self.verdict]})
+        self._journal.close()
+        return self.verdict
+
+    def _utc(self) -> str:
+        return self._clock.utc().isoformat(timespec="milliseconds")
+
+    def _write(self, kind: str, body: Mapping[str, Any]) -> None:
+        self._journal.append(kind, self.elapsed_s, self._utc(), body)
+        for observer in self._observers:
+            observer(kind, body)
+
+
+def _within(value: float | None, lower: float | None, upper: float | None) -> Verdict:
+    inside = value is not None and (lower is None or value >= lower) and (upper is None or value <= upper)
+    return Verdict.PASS if inside else Verdict.FAIL
+
+
+def _limits(lower: float | None, upper: float | None) -> str:
+    if lower is not None and upper is not None and lower == -upper:
+        return f"±{upper:g}"
+    return f"{'' if lower is None else f'{lower:g}'} … {'' if upper is None else f'{upper:g}'}"

@@ -1,0 +1,333 @@
+"""The station file: what stands in the laboratory, what is clamped in the line, and, if simulated, what the truth is.
+
+Unknown keys, impossible values and missing roles are refused with the key's path and the allowed values.
+The keys are explained in ``docs/reference/station-file.md``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from meterbench.bench.certificate import Certificate, read_uncertainty
+from meterbench.bench.uncertainty import ReferenceData
+from meterbench.dut.designation import Designation
+from meterbench.dut.meter import Nameplate
+from meterbench.dut.variants import RATIOS, rating
+from meterbench.errors import BenchError, ConfigError
+from meterbench.instruments.drivers import DRIVERS, ROLES, drivers_for
+from meterbench.instruments.faults import Fault, FaultKind
+
+VIRTUAL_ADDRESS = "virtual"
+"""Stands for the address of the virtual lab's own simulator of that role."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class StationSection(_Section):
+    """``[station]``."""
+
+    name: Annotated[str, Field(min_length=1)]
+    clock: Literal["virtual", "wall"] = "wall"
+    air_pressure_hpa: Annotated[float, Field(ge=500, le=1100)] = 1013.25
+    relative_humidity_percent: Annotated[float, Field(ge=0, le=100)] = 50.0
+    dead_volume_l: Annotated[float, Field(ge=0, le=100)] = 0.6
+    line_compliance_ml_kpa: Annotated[float, Field(gt=0, le=100)] = 0.1
+    reproducibility_percent: Annotated[float, Field(ge=0, le=5)] = 0.03
+    cover_opening_mm2: Annotated[float, Field(ge=0, le=1e6)] = 100.0
+
+    def reference(self) -> ReferenceData:
+        """What the uncertainty budget takes from here."""
+        return ReferenceData(
+            self.dead_volume_l, self.line_compliance_ml_kpa, self.reproducibility_percent, self.cover_opening_mm2 * 1e-6
+        )
+
+
+class MeterSection(_Section):
+    """``[[meters]]``: a meter in the line, as its nameplate says."""
+
+    serial: Annotated[str, Field(min_length=1, max_length=40)]
+    designation: str
+    q3_m3_h: Decimal
+    ratio: int
+    pulse_volume_ml: Annotated[float, Field(gt=0, le=1000)] = 0.1
+
+    @model_validator(mode="after")
+    def _exists(self) -> MeterSection:
+        self.nameplate()
+        return self
+
+    def nameplate(self) -> Nameplate:
+        """The meter as the bench knows it."""
+        try:
+            designation = Designation.parse(self.designation)
+            made = rating(designation, self.q3_m3_h, self.ratio)
+            return Nameplate(self.serial, designation, made, self.pulse_volume_ml)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+
+
+class TruthSection(_Section):
+    """``[virtual.meters.truth]``: what the unit really is; the bench must find it out."""
+
+    zero_offset_ps: Annotated[float, Field(ge=-1e5, le=1e5)] = 0.0
+    gain_percent: Annotated[float, Field(gt=-100, le=100)] = 0.0
+    noise_ps: Annotated[float, Field(ge=0, le=1e5)] = 35.0
+    water_leak_l_h: Annotated[float, Field(ge=0, le=1000)] = 0.0
+
+
+class VirtualMeterSection(MeterSection):
+    """``[[virtual.meters]]``: a simulated meter."""
+
+    truth: TruthSection = TruthSection()
+
+
+class FaultSection(_Section):
+    """``[[virtual.faults.ROLE]]``: something that a simulator does wrong on the wire."""
+
+    kind: FaultKind
+    after: Annotated[int, Field(ge=0)] = 0
+    count: Annotated[int, Field(ge=-1)] = 1
+    delay_s: Annotated[float, Field(ge=0, le=60)] = 0.5
+
+    def fault(self) -> Fault:
+        """For the simulator."""
+        return Fault(self.kind, self.after, self.count, self.delay_s)
+
+
+class VirtualSection(_Section):
+    """``[virtual]``: present only where the world is simulated."""
+
+    seed: Annotated[int, Field(ge=0)] = 1
+    water_temp_c: Annotated[float, Field(ge=0.1, le=60)] = 20.0
+    ambient_temp_c: Annotated[float, Field(ge=-25, le=70)] = 20.0
+    supply_pressure_mpa: Annotated[float, Field(ge=0.03, le=1.6)] = 0.4
+    flow_noise_percent: Annotated[float, Field(ge=0, le=50)] = 0.15
+    meters: Annotated[list[VirtualMeterSection], Field(min_length=1)]
+    faults: dict[Literal["rig", "balance", "thermometer", "counter"], list[FaultSection]] = {}
+
+
+class CalibrationSection(_Section):
+    """``calibration = { certificate = ..., due = ..., expanded_uncertainty = ... }``."""
+
+    certificate: Annotated[str, Field(min_length=1)]
+    due: date
+    expanded_uncertainty: str
+
+
+class InstrumentSection(_Section):
+    """``[instruments.ROLE]``."""
+
+    driver: str
+    address: str | list[str] = VIRTUAL_ADDRESS
+    calibration: CalibrationSection | None = None
+
+
+class ProbeSection(_Section):
+    """``[station.probe]``-like data of the platinum probe, by its certificate (IEC 60751 form)."""
+
+    r0_ohm: Annotated[float, Field(ge=10, le=2000)] = 100.0
+    a: float = 3.9083e-3
+    b: float = -5.775e-7
+    c: float = -4.183e-12
+
+
+class ThermometerSection(InstrumentSection):
+    """``[instruments.thermometer]``."""
+
+    probe: ProbeSection = ProbeSection()
+
+
+class InstrumentsSection(_Section):
+    """``[instruments]``: one entry a role."""
+
+    rig: InstrumentSection
+    balance: InstrumentSection
+    thermometer: ThermometerSection
+    counter: InstrumentSection
+
+    @model_validator(mode="after")
+    def _drivers_fit(self) -> InstrumentsSection:
+        for role in ROLES:
+            section: InstrumentSection = getattr(self, role)
+            if section.driver not in drivers_for(role):
+                raise ValueError(
+                    f"{role}.driver: {section.driver!r} cannot be the {role}; allowed: {', '.join(drivers_for(role))}"
+                )
+            if section.calibration is not None:
+                try:
+                    read_uncertainty(role, section.calibration.expanded_uncertainty)
+                except BenchError as error:
+                    raise ValueError(f"{role}.calibration.expanded_uncertainty: {error}") from None
+        return self
+
+
+class StationFile(_Section):
+    """The whole file."""
+
+    format: Annotated[Literal[1], Field(alias="schema")]
+    station: StationSection
+    virtual: VirtualSection | None = None
+    meters: list[MeterSection] = []
+    instruments: InstrumentsSection
+
+    @model_validator(mode="after")
+    def _one_line(self) -> StationFile:
+        if self.virtual is None:
+            if self.station.clock == "virtual":
+                raise ValueError(
+                    'station.clock: a real station runs on clock = "wall"; allowed without [virtual]: wall'
+                )
+            if not self.meters:
+                raise ValueError("meters: no meter in the line; list them as [[meters]]")
+            for role in ROLES:
+                if VIRTUAL_ADDRESS in self.addresses(role):
+                    raise ValueError(f"instruments.{role}.address: missing; there is no [virtual] lab to provide one")
+        elif self.meters:
+            raise ValueError("meters: a simulated station lists its meters as [[virtual.meters]]")
+        serials = [meter.serial for meter in self.line()]
+        twice = sorted({serial for serial in serials if serials.count(serial) > 1})
+        if twice:
+            raise ValueError(f"meters: serial {twice[0]} is in the line twice; each meter has its own")
+        counters = self.addresses("counter")
+        if counters != [VIRTUAL_ADDRESS] and len(counters) < len(serials):
+            raise ValueError(
+                f"instruments.counter.address: {len(counters)} counters for {len(serials)} meters; "
+                "give one a slot, as a list"
+            )
+        return self
+
+    def line(self) -> list[MeterSection]:
+        """The meters in the line, in order of the flow."""
+        return list(self.virtual.meters) if self.virtual else self.meters
+
+    def batch(self) -> list[Nameplate]:
+        """The meters as the bench knows them: nameplates, never the truth."""
+        return [meter.nameplate() for meter in self.line()]
+
+    def instrument(self, role: str) -> InstrumentSection:
+        """The section of ``role``."""
+        section: InstrumentSection = getattr(self.instruments, role)
+        return section
+
+    def addresses(self, role: str) -> list[str]:
+        """Addresses of the instruments that fill ``role``."""
+        address = self.instrument(role).address
+        return [address] if isinstance(address, str) else address
+
+    def certificate(self, role: str) -> Certificate | None:
+        """The certificate of ``role``, if it has one."""
+        calibration = self.instrument(role).calibration
+        if calibration is None:
+            return None
+        expanded = read_uncertainty(role, calibration.expanded_uncertainty)
+        return Certificate(calibration.certificate, calibration.due, expanded, calibration.expanded_uncertainty)
+
+    def with_line(self, designation: str | None, count: int | None, seed: int | None) -> StationFile:
+        """A simulated station with other meters in its line: what ``--meter``, ``--meters`` and ``--seed`` ask for.
+
+        ``--meter`` takes the largest Q3 and Q3/Q1 that the designation has; ``--meters`` drops meters from the end or
+        adds good units like the last one. A real station's line is what its file says: ``ConfigError``.
+        """
+        if designation is None and count is None and seed is None:
+            return self
+        if self.virtual is None:
+            raise ConfigError("--meter, --meters and --seed are for simulated stations; edit [[meters]] instead")
+        content = self.virtual.model_dump()
+        meters = content["meters"]
+        if designation is not None:
+            q3_m3_h, ratios = max(RATIOS[Designation.parse(designation).dn].items())
+            for meter in meters:
+                meter |= {"designation": designation, "q3_m3_h": q3_m3_h, "ratio": ratios[-1]}
+        if count is not None:
+            taken = {meter["serial"] for meter in meters}
+            fresh = (str(serial) for serial in range(10000001, 10**8) if str(serial) not in taken)
+            while len(meters) < count:
+                meters.append(meters[-1] | {"serial": next(fresh), "truth": {}})
+            del meters[count:]
+        if seed is not None:
+            content["seed"] = seed
+        return parse(self.model_dump(by_alias=True) | {"virtual": content}, "the command line's options")
+
+
+STANDARD_INSTRUMENTS: dict[str, Any] = {
+    "rig": {"driver": "rig_plc", "calibration": {"certificate": "V-2026-001", "due": "2027-06-30",
+                                                 "expanded_uncertainty": "5 ms"}},
+    "balance": {"driver": "mt_sics", "calibration": {"certificate": "V-2026-002", "due": "2027-06-30",
+                                                     "expanded_uncertainty": "0.3 g"}},
+    "thermometer": {"driver": "keysight_34461a", "calibration": {"certificate": "V-2026-003", "due": "2027-06-30",
+                                                                 "expanded_uncertainty": "0.05 K"}},
+    "counter": {"driver": "keysight_53220a", "calibration": {"certificate": "V-2026-004", "due": "2027-06-30",
+                                                             "expanded_uncertainty": "1 ppm"}},
+}  # fmt: skip
+"""What a simulated station has if its file has no ``[instruments]`` at all."""
+
+
+def load(path: Path) -> StationFile:
+    """Read and check a station file; ``ConfigError`` with the key's path and the allowed values."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"cannot read the station file {path}: {reason}") from error
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from error
+    if "virtual" in content:
+        content.setdefault("instruments", STANDARD_INSTRUMENTS)
+    return parse(content, str(path))
+
+
+def parse(content: dict[str, Any], where: str) -> StationFile:
+    """Check a station file's content; every complaint is named at once."""
+    try:
+        return StationFile.model_validate(content)
+    except ValidationError as error:
+        complaints = "; ".join(_complaint(dict(part)) for part in error.errors())
+        raise ConfigError(f"{where}: {complaints}") from None
+
+
+def _complaint(error: dict[str, Any]) -> str:
+    location = tuple(part for part in error["loc"] if part not in ("str", "list[str]"))
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return f"{path}: unknown key; allowed: {', '.join(_keys_at(location[:-1]))}"
+    if error["type"] == "missing":
+        role = location[-1]
+        hint = f"; allowed drivers: {', '.join(drivers_for(str(role)))}" if role in ROLES else ""
+        return f"{path}: missing{hint}"
+    return f"{path}: {message}" if path else message
+
+
+def _keys_at(location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the section at ``location`` may have."""
+    model: Any = StationFile
+    for part in location:
+        if isinstance(part, int):
+            continue
+        names = {field.alias or name: field for name, field in model.model_fields.items()}
+        if part not in names:
+            return ["(none)"]
+        model = _section_of(names[part].annotation)
+        if model is None:
+            return list(ROLES) if part == "faults" else ["(none)"]
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _section_of(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, _Section):
+        return annotation
+    found = (_section_of(part) for part in getattr(annotation, "__args__", ()))
+    return next((section for section in found if section is not None), None)
+
+
+__all__ = ["DRIVERS", "STANDARD_INSTRUMENTS", "VIRTUAL_ADDRESS", "StationFile", "load", "parse"]

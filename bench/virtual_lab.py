@@ -1,0 +1,135 @@
+"""The virtual laboratory: one plant, reference meters in its line, and a simulator behind every instrument's address.
+
+Simulators are served by one asyncio loop in a background thread, and the world is touched only there.
+"""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+
+from meterbench.bench.station import StationFile, VirtualMeterSection, VirtualSection
+from meterbench.dut.reference_meter.hardware.sensor import Truth
+from meterbench.dut.reference_meter.meter import ReferenceMeter
+from meterbench.dut.variants import Rating
+from meterbench.instruments.balance.mettler_mt_sics_sim import MtSicsSim
+from meterbench.instruments.counter.keysight_53220a_sim import Keysight53220ASim
+from meterbench.instruments.faults import FaultPlan
+from meterbench.instruments.links.loop_thread import LoopThread
+from meterbench.instruments.rig.modbus_plc_sim import ModbusPlcSim
+from meterbench.instruments.rig.plc_logic import PlcLogic
+from meterbench.instruments.scpi.server import ScpiServer
+from meterbench.instruments.thermometer.keysight_34461a_sim import Keysight34461ASim
+from meterbench.world.air import Air
+from meterbench.world.plant import Plant, PlantSpec, Slot
+from meterbench.world.sensors import PlatinumProbe
+
+PRESSURE_LOSS_AT_Q3_KPA = 40.0
+"""Class p40: what a body takes at Q3."""
+
+
+class VirtualLab:
+    """Everything that answers on the other side of the wires; ``start`` it, take its ``addresses``, ``advance`` it."""
+
+    def __init__(self, station: StationFile) -> None:
+        if station.virtual is None:
+            raise ValueError("this station is not simulated")
+        self._spec = station.virtual
+        self._streams = np.random.SeedSequence(self._spec.seed)
+        self.addresses: dict[str, list[str]] = {}
+        """By role; one counter a slot."""
+        self.meters = [_meter(section, self._spec.seed) for section in self._spec.meters]
+        self.plant = _plant(self._spec, self.meters, self._rng("plant"), self._rng("air"))
+        self.plc = PlcLogic(self.plant, self._rng("rig"))
+        self.plant.controllers.append(self.plc)
+        self._loop = LoopThread("virtual-lab")
+        self._servers: list[ModbusPlcSim | MtSicsSim | ScpiServer] = []
+
+    def start(self) -> dict[str, list[str]]:
+        """Open all simulators on loopback ports that the system chooses; their addresses by role."""
+        self._loop.start()
+        self.addresses = self._loop.run(self._start())
+        return self.addresses
+
+    def advance(self, duration_s: float) -> bool:
+        """Let the world live on by ``duration_s`` seconds; True if it was steady all the while."""
+        return self._loop.call(lambda: self._advance(duration_s))
+
+    def stop(self) -> None:
+        """Close all simulators; safe to call twice."""
+        self._loop.stop()
+
+    async def _start(self) -> dict[str, list[str]]:
+        plant = self.plant
+        rig = ModbusPlcSim(self.plc, self._faults("rig"))
+        balance = MtSicsSim(plant.pan_mass_g, lambda: plant.now_s, self._rng("balance"), faults=self._faults("balance"))
+        self._balance = balance
+        probe = PlatinumProbe(r0_ohm=100.0 * (1.0 + 2e-5 * float(self._rng("probe").standard_normal())))
+        multimeter = ScpiServer(
+            Keysight34461ASim(
+                lambda: probe.resistance_ohm(plant.water_temp_middle_c), random.Random(self._spec.seed)
+            ).scpi,
+            self._faults("thermometer"),
+        )
+        counters = []
+        for meter in self.meters:
+            counter = Keysight53220ASim(meter.pulse_count)
+            plant.diverter.listeners.append(counter.on_gate)
+            counters.append(ScpiServer(counter.scpi, self._faults("counter")))
+        self._servers = [rig, balance, multimeter, *counters]
+        await multimeter.start()
+        for server in counters:
+            await server.start()
+        return {
+            "rig": [await rig.start()],
+            "balance": [await balance.start_tcp()],
+            "thermometer": [multimeter.address],
+            "counter": [server.address for server in counters],
+        }
+
+    def _advance(self, duration_s: float) -> bool:
+        self.plc.bench_turn(duration_s)
+        steady = self.plant.advance(duration_s)
+        self._balance.sample()
+        return steady
+
+    def _rng(self, name: str) -> np.random.Generator:
+        """A stream of its own for each source of chance: what one instrument draws moves no other."""
+        key = int.from_bytes(name.encode(), "big")
+        return np.random.default_rng(np.random.SeedSequence((self._spec.seed, key)))
+
+    def _faults(self, role: str) -> FaultPlan:
+        sections = self._spec.faults.get(role, [])  # type: ignore[call-overload]
+        return FaultPlan(tuple(section.fault() for section in sections), self._spec.seed)
+
+
+def _meter(section: VirtualMeterSection, seed: int) -> ReferenceMeter:
+    truth = section.truth
+    return ReferenceMeter(
+        section.nameplate(), Truth(truth.zero_offset_ps, truth.gain_percent, truth.noise_ps), seed=seed
+    )
+
+
+def _plant(
+    spec: VirtualSection, meters: list[ReferenceMeter], rng: np.random.Generator, weather: np.random.Generator
+) -> Plant:
+    slots = [
+        Slot(meter, _loss(meter.nameplate.rating), section.truth.water_leak_l_h)
+        for meter, section in zip(meters, spec.meters, strict=True)
+    ]
+    air = Air(
+        spec.ambient_temp_c,
+        pressure_hpa=1013.25 + 8.0 * float(weather.standard_normal()),
+        humidity_percent=float(np.clip(50.0 + 8.0 * weather.standard_normal(), 10.0, 90.0)),
+    )
+    plant_spec = PlantSpec(
+        water_temp_c=spec.water_temp_c,
+        supply_pressure_kpa=1000.0 * spec.supply_pressure_mpa,
+        flow_noise=spec.flow_noise_percent / 100.0,
+    )
+    return Plant(plant_spec, air, slots, rng)
+
+
+def _loss(rating: Rating) -> float:
+    return PRESSURE_LOSS_AT_Q3_KPA / float(rating.q3_m3_h) ** 2

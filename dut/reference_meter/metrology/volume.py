@@ -1,0 +1,56 @@
+"""The volume totals: integer nanolitres that never fall, and the pulses that they are worth (ADR-015)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+REMEMBERED_CYCLES = 32
+
+Array = NDArray[np.float64]
+
+
+class Total:
+    """One direction's volume, and what it was after each of the last ``REMEMBERED_CYCLES``.
+
+    What does not fill a nanolitre stays pending. Noise can make single cycles negative at low flow: the total then
+    waits until that is made good, it never falls.
+    """
+
+    def __init__(self) -> None:
+        self.total_nl = 0
+        self._pending_nl = 0.0
+        self._recent_nl = np.zeros(REMEMBERED_CYCLES + 1, dtype=np.int64)
+
+    def add(self, earlier_nl: float, cycles_nl: Array) -> None:
+        """Add a volume that cannot be negative, then that of each of the latest cycles."""
+        running = np.cumsum(cycles_nl)
+        running += self._pending_nl + earlier_nl
+        whole = np.maximum.accumulate(np.floor(running))
+        np.maximum(whole, 0.0, out=whole)
+        newest_nl = whole[-REMEMBERED_CYCLES - 1 :].astype(np.int64) + self.total_nl
+        self._recent_nl = np.concatenate((self._recent_nl[len(newest_nl) :], newest_nl))
+        self.total_nl = int(newest_nl[-1])
+        self._pending_nl = float(running[-1] - whole[-1])
+
+    def stand_still(self, cycles: int) -> None:
+        """Let cycles go by in which nothing is registered in this direction."""
+        still = min(cycles, REMEMBERED_CYCLES + 1)
+        self._recent_nl[: len(self._recent_nl) - still] = self._recent_nl[still:]
+        self._recent_nl[len(self._recent_nl) - still :] = self.total_nl
+
+    def before_nl(self, cycles_ago: int) -> int:
+        """The total ``cycles_ago`` cycles before the latest one was added (0: with the latest)."""
+        if not 0 <= cycles_ago <= REMEMBERED_CYCLES:
+            raise ValueError(f"totals are kept for the last {REMEMBERED_CYCLES} cycles, not {cycles_ago} back")
+        return int(self._recent_nl[-1 - cycles_ago])
+
+
+def pulses_emitted(before_nl: int, after_nl: int, pulse_volume_nl: int, cycle_fraction: float) -> int:
+    """Pulses of the optical test output since the meter was made, at a fraction of the cycle after a measurement.
+
+    The measurement took the total from ``before_nl`` to ``after_nl``; the pulses that this is worth are spread evenly
+    over the cycle that follows, the last one at its end.
+    """
+    earlier = before_nl // pulse_volume_nl
+    return earlier + int((after_nl // pulse_volume_nl - earlier) * cycle_fraction)

@@ -1,0 +1,1 @@
+"""Resistance thermometers: what gives ohms, and the probe's certificate that makes degC of them."""

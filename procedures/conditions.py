@@ -1,0 +1,94 @@
+"""Was the rig as the standard asks while a volume was collected? A window violated is INVALID, never FAIL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from meterbench.bench.collection import Collected, MeterVolume
+from meterbench.bench.record import Condition
+from meterbench.procedures.edition import Edition, FlowPoint
+
+TEMP_TOLERANCE_K = 0.1
+"""A temperature at the very edge of its window cannot be told from one inside it by less than the thermometer's
+uncertainty; this much of it is granted at the most (docs/decisions)."""
+
+
+def _condition(
+    quantity: str,
+    unit: str,
+    seen: tuple[float, float],
+    window: tuple[float | None, float | None],
+    clause: str,
+    note: str,
+) -> Condition:
+    lowest, highest = seen
+    lower, upper = window
+    # Comparisons are written so that NaN is never met.
+    met = (lower is None or lowest >= lower) and (upper is None or highest <= upper)
+    return Condition("", quantity, unit, lowest, highest, lower, upper, met, clause, note)
+
+
+def tightness(edition: Edition, leak_rate_kpa_min: float) -> Condition:
+    """The closed line holds its pressure: all water that passes the meters reaches the tank."""
+    limit = edition.plan("tightness_kpa_min")
+    seen = (leak_rate_kpa_min, leak_rate_kpa_min)
+    return _condition("fall of pressure in the closed line", "kPa/min", seen, (None, limit), "", "bench")
+
+
+def of_collection(
+    edition: Edition,
+    point: FlowPoint,
+    collected: Collected,
+    volumes: Sequence[MeterVolume],
+    thermometer_u_k: float,
+) -> list[Condition]:
+    """All conditions of one collected volume, in the order in which a report lists them."""
+    flows = [volume.flow_l_h for volume in volumes]
+    mean = sum(flows) / len(flows)
+    steadiness = edition.condition(f"steadiness_{point.zone}_zone_percent")
+    deviation = 100.0 * max(
+        collected.flow_l_h.highest / collected.flow_l_h.mean - 1.0,
+        1.0 - collected.flow_l_h.lowest / collected.flow_l_h.mean,
+    )
+    lower_c, upper_c = edition.condition("water_temp_lower_c"), edition.condition("water_temp_upper_c")
+    tolerance_k = min(thermometer_u_k, TEMP_TOLERANCE_K)
+    temps = (collected.probe_temp_c.lowest, collected.probe_temp_c.highest)
+    drift = edition.condition("water_temp_variation_k")
+    pressure = edition.condition("inlet_pressure_variation_percent")
+    upstream = collected.upstream_kpa
+    variation = 100.0 * (upstream.highest - upstream.lowest) / upstream.mean
+    outlet = edition.condition("outlet_pressure_kpa")
+    downstream = (collected.downstream_kpa.lowest, collected.downstream_kpa.highest)
+    agreement = edition.plan("reference_agreement_percent")
+    difference = 100.0 * (collected.flow_l_h.mean / mean - 1.0)
+    return [
+        _condition("mean flow", "L/h", (min(flows), max(flows)), (point.lower_l_h, point.upper_l_h), "7.4.4",
+                   f"window of {point.name}"),
+        _condition("deviation of the flow from its mean", "%", (deviation, deviation), (None, steadiness.value),
+                   steadiness.clause, "largest sample"),
+        _condition("water temperature", "°C", temps, (lower_c.value - tolerance_k, upper_c.value + tolerance_k),
+                   lower_c.clause, f"window with {tolerance_k:g} K of the thermometer's uncertainty"),
+        _condition("change of the water temperature", "K", (temps[1] - temps[0],) * 2, (None, drift.value),
+                   drift.clause, ""),
+        _condition("variation of the inlet pressure", "%", (variation, variation), (None, pressure.value),
+                   pressure.clause, ""),
+        _condition("outlet pressure", "kPa", downstream, (outlet.value, None), outlet.clause, "after the last meter"),
+        _condition("flow meter of the line against the weighed volume", "%", (difference, difference),
+                   (-agreement, agreement), "", "bench"),
+    ]  # fmt: skip
+
+
+def unmet(conditions: Sequence[Condition]) -> list[str]:
+    """One sentence for each condition that was not met."""
+    sentences = []
+    for condition in conditions:
+        if condition.met:
+            continue
+        seen = f"{condition.lowest:.4g}"
+        if condition.highest != condition.lowest:
+            seen += f" … {condition.highest:.4g}"
+        low = "" if condition.lower is None else f"{condition.lower:g}"
+        high = "" if condition.upper is None else f"{condition.upper:g}"
+        window = f"{low} … {high}" if low and high else (f"at most {high}" if high else f"at least {low}")
+        sentences.append(f"{condition.quantity} {seen} {condition.unit}, allowed {window} {condition.unit}")
+    return sentences

@@ -1,0 +1,268 @@
+"""ISO 4064-2, clause 10: initial verification of a batch in series on the line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from meterbench.bench.bench import Bench
+from meterbench.bench.collection import Collected, MeterVolume, assign
+from meterbench.bench.record import ResultRow
+from meterbench.bench.reference_volume import air_density_kg_m3
+from meterbench.bench.run import Run
+from meterbench.bench.uncertainty import VolumeConditions, error_budget
+from meterbench.bench.verdict import Verdict, worst
+from meterbench.dut.meter import Nameplate
+from meterbench.dut.variants import Rating
+from meterbench.errors import ConfigError
+from meterbench.procedures import conditions, rules
+from meterbench.procedures.edition import Edition, FlowPoint
+
+NAME = "initial-verification"
+REQUIREMENT = "ADR-011"
+STEADY_WITHIN = 0.01
+STEADY_DEADLINE_S = 240.0
+READABILITY_G = 0.1
+OVERHEAD_S = 90.0
+"""Settling, weighing and draining around one collection, for the estimate of the time left."""
+
+
+def batch_rating(batch: Sequence[Nameplate]) -> Rating:
+    """The one rating of a batch: meters in series are of the same size and type (clause 10)."""
+    ratings = {nameplate.rating for nameplate in batch}
+    if len(ratings) != 1:
+        listed = ", ".join(sorted(str(rating) for rating in ratings))
+        raise ConfigError(f"the meters in the line are not of one rating ({listed}): verify one kind at a time")
+    return ratings.pop()
+
+
+def initial_verification(run: Run, bench: Bench, edition: Edition) -> None:
+    """Errors of indication at Q3, Q2 and Q1, highest flow first, and the conclusion on every meter.
+
+    1. The line is tight. 2. At each flow point: regulate the target, wait until steady, collect one volume, compare
+    what each meter indicated with what was weighed. 3. A meter out of limits at one flow point only gets two further
+    runs there, and two of the three and their mean must be within the MPE. 4. If all three errors have the same sign,
+    one of them is at most half its MPE. What the conditions or the uncertainty do not allow to judge is INVALID.
+    """
+    points = edition.verification_points(batch_rating(bench.batch))
+    run.plan(
+        [(f"{NAME}/tightness", 45.0)]
+        + [(f"{NAME}/{point.name}", OVERHEAD_S + duration_s(edition, point)) for point in points]
+    )
+    for reason in bench.uncalibrated():
+        run.event("warning", f"{reason}: no result of this run can be PASS")
+
+    leak_rate = check_tightness(run, bench, edition)
+    for point in points:
+        verify_point(run, bench, edition, point, leak_rate, attempt=1, meters=bench.batch)
+    for point in points:
+        again = [meter for meter in bench.batch if _point_to_repeat(run, meter) == point.name]
+        for attempt in range(2, rules.RUNS_TO_DECIDE + 1) if again else ():
+            verify_point(run, bench, edition, point, leak_rate, attempt, again)
+    conclude(run, bench, edition, points)
+
+
+def duration_s(edition: Edition, point: FlowPoint) -> float:
+    """How long a point is collected: a minimum time, and a minimum volume."""
+    return max(edition.plan("min_duration_s"), 3600.0 * edition.plan("min_volume_l") / point.target_l_h)
+
+
+def check_tightness(run: Run, bench: Bench, edition: Edition) -> float:
+    """The fall of pressure in the closed line in kPa/min; repeated after every resumption."""
+    with run.step(f"{NAME}/tightness" if run.previous is None else f"{NAME}/tightness, resumed at line {run.lines}"):
+        leak_rate = bench.tightness_kpa_min()
+        condition = conditions.tightness(edition, leak_rate)
+        run.condition(condition)
+        for sentence in conditions.unmet([condition]):
+            run.event("warning", f"{sentence}: find the leak; no result of this run can be PASS")
+    return leak_rate
+
+
+def verify_point(
+    run: Run,
+    bench: Bench,
+    edition: Edition,
+    point: FlowPoint,
+    leak_rate: float,
+    attempt: int,
+    meters: Sequence[Nameplate],
+) -> None:
+    """One flow point, one collected volume, one error of indication for each of ``meters``."""
+    step = f"{NAME}/{point.name}" + (f", run {attempt}" if attempt > 1 else "")
+    if run.finished(step):
+        return
+    collect_s = duration_s(edition, point)
+    with run.step(step):
+        bench.make_room(point.target_l_h * collect_s / 3600.0 * 1.2)
+        line = bench.start_flow(point.target_l_h)
+        bench.wait_until_steady(line, point.target_l_h, STEADY_WITHIN, STEADY_DEADLINE_S)
+        collected = bench.collect(line, collect_s)
+        bench.stop_flow()
+        volumes = assign(collected, bench.batch, bench.air.pressure_hpa, bench.air.humidity_percent)
+        _keep_readings(run, bench, collected, volumes)
+
+        seen = conditions.of_collection(edition, point, collected, volumes, _expanded(bench, "thermometer"))
+        for condition in seen:
+            run.condition(condition)
+        invalid = [
+            *bench.uncalibrated(),
+            *conditions.unmet([conditions.tightness(edition, leak_rate)]),
+            *conditions.unmet(seen),
+        ]
+        for volume in volumes:
+            if volume.nameplate in meters:
+                _measure_error(run, bench, edition, point, collected, volume, leak_rate, attempt, invalid)
+
+
+def _measure_error(
+    run: Run,
+    bench: Bench,
+    edition: Edition,
+    point: FlowPoint,
+    collected: Collected,
+    volume: MeterVolume,
+    leak_rate: float,
+    attempt: int,
+    invalid: Sequence[str],
+) -> None:
+    meter = volume.nameplate
+    mpe = edition.mpe_percent(
+        point.zone, volume.water_temp_c, _expanded(bench, "thermometer"), meter.rating.accuracy_class
+    )
+    budget = error_budget(
+        f"{NAME}/{point.name}" + (f", run {attempt}" if attempt > 1 else ""),
+        meter.serial,
+        _volume_conditions(bench, collected, volume, leak_rate),
+        bench.reference,
+    )
+    run.budget(budget)
+    run.measure(
+        "error_of_indication",
+        volume.error_percent,
+        "%",
+        procedure=NAME,
+        clause=edition.verification_clause,
+        requirement=REQUIREMENT,
+        meter=meter.serial,
+        flow_point=point.name,
+        attempt=attempt,
+        expanded_uncertainty=budget.expanded_uncertainty_percent,
+        uncertainty_limit=mpe * edition.condition("uncertainty_part_of_mpe").value,
+        lower=-mpe,
+        upper=mpe,
+        invalid=invalid,
+        provisional=True,
+    )
+
+
+def conclude(run: Run, bench: Bench, edition: Edition, points: Sequence[FlowPoint]) -> None:
+    """Same-sign rule and verdict for every meter, from the recorded errors."""
+    half = edition.condition("same_sign_part_of_mpe")
+    with run.step(f"{NAME}/conclusion"):
+        for meter in bench.batch:
+            errors = {point.name: errors_of(run, meter, point.name) for point in points}
+            verdicts = [_point_verdict(rows) for rows in errors.values()]
+            reasons = [f"{row.flow_point}: {row.reason}" for rows in errors.values() for row in rows if row.reason]
+            judged = worst(verdicts)
+            mpe = {name: rows[0].upper for name, rows in errors.items() if rows and rows[0].upper}
+            means = {
+                name: sum(row.value for row in rows if row.value is not None) / len(rows)
+                for name, rows in errors.items()
+                if name in mpe
+            }
+            share = rules.same_sign_share(means, mpe)
+            verdicts.append(
+                run.measure(
+                    "same_sign_rule",
+                    share,
+                    "of the MPE",
+                    procedure=NAME,
+                    clause=edition.verification_clause,
+                    requirement=REQUIREMENT,
+                    meter=meter.serial,
+                    upper=half.value,
+                    invalid=["the errors themselves are INVALID"] if judged is Verdict.INVALID else [],
+                )
+            )
+            if verdicts[-1] is Verdict.FAIL:
+                reasons.append(f"all errors have the same sign, the smallest is {share:.2f} of its MPE")
+            run.conclude_meter(meter.serial, worst(verdicts), reasons)
+
+
+def errors_of(run: Run, meter: Nameplate, point: str) -> list[ResultRow]:
+    """The errors of a meter at a flow point, in the order in which they were measured."""
+    return [
+        row
+        for row in run.rows
+        if row.quantity == "error_of_indication" and row.meter == meter.serial and row.flow_point == point
+    ]
+
+
+def _point_verdict(rows: Sequence[ResultRow]) -> Verdict:
+    if not rows:
+        return Verdict.NOT_RUN
+    invalid = worst(Verdict[row.verdict] for row in rows if row.verdict not in ("PASS", "FAIL"))
+    if invalid is not Verdict.NOT_RUN:
+        return invalid
+    errors = [row.value for row in rows if row.value is not None]
+    mpe = min(row.upper for row in rows if row.upper is not None)
+    return Verdict.PASS if rules.point_passes(errors, mpe) else Verdict.FAIL
+
+
+def _point_to_repeat(run: Run, meter: Nameplate) -> str | None:
+    rows = [
+        row
+        for row in run.rows
+        if row.quantity == "error_of_indication" and row.meter == meter.serial and row.attempt == 1
+    ]
+    if any(row.value is None or row.upper is None or row.verdict == "INVALID" for row in rows):
+        return None
+    return rules.point_to_repeat(
+        {row.flow_point: row.value for row in rows if row.value is not None},
+        {row.flow_point: row.upper for row in rows if row.upper is not None},
+    )
+
+
+def _expanded(bench: Bench, role: str) -> float:
+    """Expanded uncertainty of a role's certificate; 0 without one: the result is INVALID anyway."""
+    certificate = bench.certificate(role)
+    return certificate.expanded_uncertainty if certificate else 0.0
+
+
+def _volume_conditions(bench: Bench, collected: Collected, volume: MeterVolume, leak_rate: float) -> VolumeConditions:
+    return VolumeConditions(
+        weighed_g=collected.weighed_g,
+        duration_s=collected.gate_s,
+        flow_l_h=volume.flow_l_h,
+        water_temp_c=volume.water_temp_c,
+        temp_drift_k=collected.probe_temp_c.highest - collected.probe_temp_c.lowest,
+        leak_rate_kpa_min=leak_rate,
+        pulse_volume_l=volume.nameplate.pulse_volume_ml / 1000.0,
+        indicated_l=volume.indicated_l,
+        balance_u_g=_expanded(bench, "balance"),
+        readability_g=READABILITY_G,
+        thermometer_u_k=_expanded(bench, "thermometer"),
+        diverter_u_s=_expanded(bench, "rig"),
+        time_base_u_percent=_expanded(bench, "counter"),
+        air_density_kg_m3=air_density_kg_m3(
+            collected.ambient_temp_c, bench.air.pressure_hpa, bench.air.humidity_percent
+        ),
+    )
+
+
+def _keep_readings(run: Run, bench: Bench, collected: Collected, volumes: Sequence[MeterVolume]) -> None:
+    run.reading("balance", "mass_start", collected.mass_start_g, "g")
+    run.reading("balance", "mass_end", collected.mass_end_g, "g")
+    run.reading("rig", "gate_time", collected.gate_s, "s")
+    run.reading("rig", "flow_mean", collected.flow_l_h.mean, "L/h")
+    run.reading("rig", "pressure_upstream", collected.upstream_kpa.mean, "kPa")
+    run.reading("rig", "pressure_downstream", collected.downstream_kpa.mean, "kPa")
+    run.reading("rig", "ambient_temperature", collected.ambient_temp_c, "°C")
+    run.reading("thermometer", "water_temperature", collected.probe_temp_c.mean, "°C")
+    for counter, pulses, volume in zip(bench.counters, collected.pulses, volumes, strict=True):
+        serial = volume.nameplate.serial
+        run.reading(counter.role, "pulses", pulses, "1", meter=serial)
+        run.reading(counter.role, "indicated_volume", volume.indicated_l, "L", meter=serial)
+        run.reading("balance", "actual_volume", volume.actual_l, "L", meter=serial)
+        run.reading("balance", "actual_flow", volume.flow_l_h, "L/h", meter=serial)
+        run.reading("thermometer", "water_temperature", volume.water_temp_c, "°C", meter=serial)
+        run.reading("rig", "line_pressure", volume.gauge_kpa, "kPa", meter=serial)

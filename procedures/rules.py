@@ -1,0 +1,43 @@
+"""The decision rules of ISO 4064 as pure functions: errors in, verdict out. Per cent throughout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+RUNS_TO_DECIDE = 3
+"""A point whose first result is out of limits is decided by three (ISO 4064-2, 7.4.5, as called by clause 10)."""
+
+
+def within(error: float, mpe: float) -> bool:
+    """The limits themselves belong to the permissible errors."""
+    return abs(error) <= mpe
+
+
+def point_passes(errors: Sequence[float], mpe: float) -> bool:
+    """One result must be within the MPE; of three, two of them and the mean of all.
+
+    Two results without a third are both asked to be within.
+    """
+    if not errors:
+        return False
+    inside = sum(within(error, mpe) for error in errors)
+    if len(errors) < RUNS_TO_DECIDE:
+        return inside == len(errors)
+    return inside >= len(errors) - 1 and within(sum(errors) / len(errors), mpe)
+
+
+def point_to_repeat(first_errors: Mapping[str, float], mpe: Mapping[str, float]) -> str | None:
+    """The one flow point at which further runs decide; None if nothing exceeds the MPE, or more than one point does."""
+    exceeded = [point for point, error in first_errors.items() if not within(error, mpe[point])]
+    return exceeded[0] if len(exceeded) == 1 else None
+
+
+def same_sign_share(mean_errors: Mapping[str, float], mpe: Mapping[str, float]) -> float:
+    """If all errors have the same sign: the smallest |error| as a part of its own MPE (0..); else 0.
+
+    The rule asks that it be at most one half (ISO 4064-1, 7.2.3): a meter must not favour one party over its range.
+    """
+    errors = list(mean_errors.values())
+    if not errors or not (all(error > 0 for error in errors) or all(error < 0 for error in errors)):
+        return 0.0
+    return min(abs(error) / mpe[point] for point, error in mean_errors.items())

@@ -1,0 +1,258 @@
+"""SCPI over a socket: wire, error queue, faults and recovery, against the simulated instruments' server."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from meterbench.errors import (
+    BenchError,
+    ConfigError,
+    ConnectionLost,
+    DeadlineExceeded,
+    InstrumentError,
+    ProtocolError,
+)
+from meterbench.instruments.capabilities import Identity
+from meterbench.instruments.faults import Fault, FaultKind, FaultPlan
+from meterbench.instruments.links.loop_thread import LoopThread
+from meterbench.instruments.links.visa_link import VisaLink
+from meterbench.instruments.scpi.core import ScpiInstrument
+from meterbench.instruments.scpi.parameters import INFINITY, Number, nr3
+from meterbench.instruments.scpi.server import ScpiServer
+
+if TYPE_CHECKING:
+    from tests.instruments.conftest import ServeScpi
+
+DEADLINE_S = 0.15
+IDN = "Acme,PS1,42,1.0"
+
+
+def supply(idn: str = IDN) -> ScpiInstrument:
+    """A supply with a voltage, a reading that is never there, and one that is infinite."""
+    instrument = ScpiInstrument(idn, on_reset=lambda: None)
+    instrument.setting("VOLTage", Number(0.0, 1e6, "V"), 5.0)
+    instrument.command("NAN?", lambda _: nr3(9.91e37))
+    instrument.command("INF?", lambda _: f"1,{nr3(INFINITY)}")
+    return instrument
+
+
+class Bench:
+    """A link, its instrument's server, and the faults to come."""
+
+    def __init__(self, serve_scpi: ServeScpi) -> None:
+        self.faults = FaultPlan()
+        self.instrument = supply()
+        self.server: ScpiServer = serve_scpi(self.instrument, self.faults)
+        self.link = VisaLink("supply", self.server.address, deadline_s=DEADLINE_S)
+        self.link.open("PS1")
+
+    def sent(self) -> list[bytes]:
+        return [entry.line for entry in self.server.transcript if entry.direction == ">"]
+
+
+@pytest.fixture
+def bench(serve_scpi: ServeScpi) -> Iterator[Bench]:
+    bench = Bench(serve_scpi)
+    yield bench
+    bench.link.close()
+
+
+def test_command_and_error_query_are_one_round_trip(bench: Bench) -> None:
+    """The golden exchange: open, a command, a query."""
+    bench.link.write("VOLT 3")
+    assert bench.link.query("VOLT?") == "+3.00000000E+00"
+    assert [(entry.direction, entry.line) for entry in bench.server.transcript] == [
+        (">", b"*IDN?\n"),
+        ("<", b"Acme,PS1,42,1.0\n"),
+        (">", b"*IDN?\n"),
+        ("<", b"Acme,PS1,42,1.0\n"),
+        (">", b"SYST:ERR?\n"),
+        ("<", b'0,"No error"\n'),
+        (">", b"VOLT 3;:SYST:ERR?\n"),
+        ("<", b'0,"No error"\n'),
+        (">", b"VOLT?;:SYST:ERR?\n"),
+        ("<", b'+3.00000000E+00;0,"No error"\n'),
+    ]
+    assert bench.link.trace()[-1].received == b'+3.00000000E+00;0,"No error"\n'
+
+
+def test_identity(bench: Bench) -> None:
+    """Four fields, as the instrument says them."""
+    assert bench.link.identity == Identity("Acme", "PS1", "42", "1.0")
+
+
+def test_another_model_is_a_config_error(bench: Bench) -> None:
+    """The message has what answered and what was expected."""
+    with pytest.raises(ConfigError, match=r"this is no 53220A or 53230A; .*Acme,PS1"):
+        VisaLink("counter", bench.server.address).open("53220A", "53230A")
+
+
+def test_all_entries_of_the_error_queue_are_raised(bench: Bench) -> None:
+    """None is left over for the next command."""
+    with pytest.raises(InstrumentError, match=r'supply at TCPIP.*-222,"Data out of range;2e6" \| -222,.*3e6'):
+        bench.link.write("VOLT 2e6;VOLT 3e6")
+    assert bench.link.query("VOLT?") == "+5.00000000E+00"
+
+
+def test_endless_error_queue_is_bounded(bench: Bench) -> None:
+    """A box that always has one more error cannot hold the bench."""
+    bench.instrument.status.pop_error = lambda: '-310,"System error"'  # type: ignore[method-assign]
+    with pytest.raises(InstrumentError) as raised:
+        bench.link.write("VOLT 1")
+    assert str(raised.value).count(" | ") == 31
+
+
+def test_command_error_is_told_though_the_box_gave_no_answer(bench: Bench) -> None:
+    """The box drops the rest of the message, ``SYST:ERR?`` too: it is asked again on a new connection."""
+    with pytest.raises(InstrumentError, match="-113") as raised:
+        bench.link.query("BOGUS?")
+    assert isinstance(raised.value.__cause__, DeadlineExceeded)
+    assert bench.link.query("VOLT?") == "+5.00000000E+00"
+
+
+def test_errors_of_an_earlier_user_are_not_ours(bench: Bench) -> None:
+    """What was in the queue before opening is cleared."""
+    asyncio.run(bench.instrument.execute("BOGUS"))
+    bench.link.open("PS1")
+    bench.link.write("VOLT 1")
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault(FaultKind.SILENCE), DeadlineExceeded),
+        (Fault(FaultKind.LATE, delay_s=DEADLINE_S + 0.05), DeadlineExceeded),
+        (Fault(FaultKind.REFUSE), InstrumentError),
+        (Fault(FaultKind.CLOSE), DeadlineExceeded),  # pyvisa-py cannot tell a closed socket from a silent one
+        (Fault(FaultKind.DIE), ConnectionLost),
+        (Fault(FaultKind.SILENCE, count=-1), ConnectionLost),
+    ],
+    ids=lambda parameter: getattr(parameter, "kind", None),
+)
+def test_each_fault_ends_in_its_error_in_time(bench: Bench, fault: Fault, error: type[BenchError]) -> None:
+    """And the message says who, what was asked and what to do."""
+    bench.faults.add(fault)
+    started_s = time.monotonic()
+    with pytest.raises(error, match="supply at TCPIP"):
+        bench.link.query("VOLT?")
+    assert time.monotonic() - started_s < 2 * DEADLINE_S + 0.3
+
+
+@pytest.mark.parametrize("kind", [FaultKind.SILENCE, FaultKind.LATE, FaultKind.REFUSE, FaultKind.CLOSE])
+def test_next_question_gets_its_own_answer(bench: Bench, kind: FaultKind) -> None:
+    """After any fault that passes, also when the late answer arrives in between or while the next one is open."""
+    for delay_s in (DEADLINE_S + 0.03, DEADLINE_S + 0.1):
+        bench.faults.add(Fault(kind, delay_s=delay_s))
+        with pytest.raises(BenchError):
+            bench.link.query("VOLT?")
+        for _ in range(5):
+            time.sleep(0.02)
+            assert bench.link.query("*ESE?") == "0"
+
+
+def test_late_answer_arrives_while_the_next_question_is_open(bench: Bench) -> None:
+    """The next answer is slow too; the old one comes first, on a connection that nobody listens to any more."""
+    bench.faults.add(Fault(FaultKind.LATE, delay_s=DEADLINE_S + 0.05))
+    with pytest.raises(DeadlineExceeded):
+        bench.link.query("VOLT?")
+    bench.faults.add(Fault(FaultKind.LATE, delay_s=0.12))
+    assert bench.link.query("*ESE?") == "0"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_garbled_numbers_are_never_taken(serve_scpi: ServeScpi, seed: int) -> None:
+    """One to three bytes changed anywhere: a named error, or the right number if only the error's text was hit."""
+    faults = FaultPlan(seed=seed)
+    link = VisaLink("supply", serve_scpi(supply(), faults).address, deadline_s=DEADLINE_S)
+    link.open("PS1")
+    faults.add(Fault(FaultKind.GARBLE))
+    try:
+        assert link.query_numbers("VOLT?", "infinite") == (5.0,)
+    except (ProtocolError, InstrumentError):
+        assert link.query_numbers("VOLT?", "infinite") == (5.0,)
+    link.close()
+
+
+def test_garbled_answer_is_a_protocol_error(bench: Bench) -> None:
+    """An answer without an entry of the error queue behind it; the next question goes out on a new connection."""
+    bench.instrument.status.pop_error = lambda: "0,No error"  # type: ignore[method-assign]
+    with pytest.raises(ProtocolError, match=r"garbled answer; asked .*0,No error"):
+        bench.link.query("VOLT?")
+    del bench.instrument.status.pop_error
+    assert bench.link.query("VOLT?") == "+5.00000000E+00"
+    assert bench.sent()[-3:] == [b"*IDN?\n", b"SYST:ERR?\n", b"VOLT?;:SYST:ERR?\n"]
+
+
+def test_infinity_and_not_a_number_are_instrument_errors(bench: Bench) -> None:
+    """SCPI's numbers for no number never come out as numbers."""
+    with pytest.raises(InstrumentError, match="no result"):
+        bench.link.query_numbers("NAN?", "infinite")
+    with pytest.raises(InstrumentError, match="the probe is open"):
+        bench.link.query_numbers("INF?", "the probe is open")
+
+
+def test_another_instrument_at_the_address_is_not_used(bench: Bench) -> None:
+    """After a time-out the identity must be the same, serial number and all."""
+    bench.server._instrument = supply("Acme,PS1,43,1.0")
+    bench.faults.add(Fault(FaultKind.SILENCE))
+    for _ in range(2):
+        with pytest.raises(ProtocolError, match=r"it was 'Acme,PS1,42,1\.0' before"):
+            bench.link.query("VOLT?")
+
+
+def test_nobody_there_is_connection_lost(bench: Bench, loop_thread: LoopThread) -> None:
+    """A closed port fails when it is opened, not at the first measurement."""
+    loop_thread.run(bench.server.stop())
+    started_s = time.monotonic()
+    with pytest.raises(ConnectionLost, match="nobody there"):
+        VisaLink("supply", bench.server.address, deadline_s=DEADLINE_S).open("PS1")
+    assert time.monotonic() - started_s < DEADLINE_S + 0.2
+
+
+def test_closed_link_is_connection_lost(bench: Bench) -> None:
+    """It does not open itself; closing twice is safe."""
+    bench.link.close()
+    bench.link.close()
+    with pytest.raises(ConnectionLost, match="open the link first"):
+        bench.link.write("VOLT 1")
+
+
+def test_threads_never_mix_replies(bench: Bench) -> None:
+    """Four threads on one link: each gets the answers to its own questions."""
+    questions: list[tuple[str, str]] = [
+        ("VOLT?", "+5.00000000E+00"),
+        ("*ESE?", "0"),
+        ("*TST?;*ESE?", "0;0"),
+        ("*OPC?", "1"),
+    ]
+    wrong: list[str] = []
+
+    def ask(question: str, answer: str) -> None:
+        for _ in range(100):
+            if (got := bench.link.query(question, 5.0)) != answer:
+                wrong.append(got)
+
+    threads = [threading.Thread(target=ask, args=pair) for pair in questions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_pyvisa_is_not_imported_before_it_is_needed() -> None:
+    """The command line must start in 0.3 s."""
+    program = (
+        "import sys, meterbench.instruments.links.visa_link, meterbench.instruments.links.modbus_link;"
+        "print(sorted({'pyvisa', 'pymodbus'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,91 @@
+"""A rig whose PLC's logic is a stand-in: the wire, the driver and the Modbus view are the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from meterbench.instruments.links.loop_thread import LoopThread
+from meterbench.instruments.links.modbus_link import ModbusLink
+from meterbench.instruments.rig import plc_map
+from meterbench.instruments.rig.modbus_plc import ModbusPlcRig
+from meterbench.instruments.rig.modbus_plc_sim import ModbusPlcSim
+from meterbench.world.clock import VirtualClock
+
+LINK_DEADLINE_S = 0.12
+
+
+def an_image() -> dict[str, float | int]:
+    """Every process value is its own address, so that none can be taken for another."""
+    image: dict[str, float | int] = {
+        each.name: each.address for each in plc_map.IMAGE.registers if each.name not in plc_map.OF_THE_VIEW
+    }
+    return image | {
+        "plc_fw": 0x0142,
+        "uptime_s": 1000,
+        "state": int(plc_map.PlcState.IDLE),
+        "alarm_word_1": 0,
+        "alarm_word_2": 0,
+        "interlock_word": plc_map.ALL_INTERLOCKS,
+        "gate_time_us": 60_000_123,
+    }
+
+
+@dataclass
+class StandIn:
+    """A ``PlcCore`` that remembers what it was told."""
+
+    image: dict[str, float | int] = field(default_factory=an_image)
+    executed: list[tuple[int, dict[str, float | int]]] = field(default_factory=list)
+    result: int = 0
+    beats: list[int] = field(default_factory=list)
+    remote: int = 0
+
+    def process_image(self) -> Mapping[str, float | int]:
+        return self.image
+
+    def execute(self, command: int, setpoints: Mapping[str, float | int]) -> int:
+        self.executed.append((command, dict(setpoints)))
+        return self.result
+
+    def beat(self, value: int) -> None:
+        self.beats.append(value)
+
+    def remote_request(self, value: int) -> None:
+        self.remote = value
+
+    @property
+    def commands(self) -> list[str]:
+        return [plc_map.Command(command).name for command, _ in self.executed]
+
+
+@dataclass
+class Served:
+    """The stand-in, its Modbus view, where that listens, and a link to it."""
+
+    core: StandIn
+    sim: ModbusPlcSim
+    host: str
+    port: int
+    link: ModbusLink
+    clock: VirtualClock
+
+
+@pytest.fixture
+def served(loop_thread: LoopThread) -> Iterator[Served]:
+    core = StandIn()
+    sim = ModbusPlcSim(core)
+    host, port = loop_thread.run(sim.start()).removeprefix("tcp://").split(":")
+    link = ModbusLink("rig", host, int(port), deadline_s=LINK_DEADLINE_S)
+    yield Served(core, sim, host, int(port), link, VirtualClock(lambda _: True))
+    link.close()
+    loop_thread.run(sim.stop())
+
+
+@pytest.fixture
+def rig(served: Served) -> ModbusPlcRig:
+    rig = ModbusPlcRig("rig", served.link, served.clock)
+    rig.open()
+    return rig

@@ -1,0 +1,133 @@
+"""The PLC's Modbus view, spoken to by raw frames and by pymodbus, and every fault that it can commit."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+from pymodbus.client import ModbusTcpClient
+from pymodbus.constants import ExcCodes
+
+from meterbench.errors import BenchError, ConnectionLost, DeadlineExceeded, InstrumentError, ProtocolError
+from meterbench.instruments.faults import Fault, FaultKind
+from meterbench.instruments.rig import plc_map
+from meterbench.instruments.rig.modbus_plc import ModbusPlcRig
+
+NAMED = {
+    FaultKind.SILENCE: DeadlineExceeded,
+    FaultKind.LATE: DeadlineExceeded,
+    FaultKind.GARBLE: (ProtocolError, DeadlineExceeded),
+    FaultKind.REFUSE: InstrumentError,
+    FaultKind.CLOSE: ConnectionLost,
+    FaultKind.DIE: ConnectionLost,
+}
+RECOVERABLE = [kind for kind in FaultKind if kind is not FaultKind.DIE]
+
+
+@pytest.fixture
+def client(served):
+    with ModbusTcpClient(served.host, port=served.port, timeout=1, retries=0) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("00 01 00 00 00 06 01 03 07 D8 00 02", "00 01 00 00 00 03 01 83 02"),
+        ("00 02 00 00 00 06 01 03 00 14 00 02", "00 02 00 00 00 07 01 03 04 41 A0 00 00"),
+        ("00 03 00 00 00 06 01 03 00 0A 00 0B", "00 03 00 00 00 19 01 03 16" + " 00" * 20 + " 41 A0"),
+        ("00 04 00 00 00 06 01 06 00 78 00 07", "00 04 00 00 00 06 01 06 00 78 00 07"),
+        ("00 05 00 00 00 06 01 06 00 05 00 02", "00 05 00 00 00 03 01 86 02"),
+        ("00 06 00 00 00 0B 01 10 00 6A 00 02 04 44 C8 20 00", "00 06 00 00 00 03 01 90 03"),
+        ("00 07 00 00 00 0B 01 10 00 6A 00 02 04 44 C8 00 00", "00 07 00 00 00 06 01 10 00 6A 00 02"),
+    ],
+    ids=["undefined", "20 l/h", "reserved read 0", "heartbeat", "read-only", "1601 kPa", "1600 kPa"],
+)
+def test_golden_frames(served, question: str, answer: str) -> None:
+    """instruments.md 11.1 (an address that this map does not have: exception 2), and the ranges of 1.2."""
+    with socket.create_connection((served.host, served.port), timeout=1) as wire:
+        wire.sendall(bytes.fromhex(question))
+        assert wire.recv(300) == bytes.fromhex(answer)
+
+
+def test_another_client_reads_the_map(served, client: ModbusTcpClient) -> None:
+    words = client.read_holding_registers(0, count=76, device_id=1).registers
+    assert words[0] == 0x0100
+    assert client.convert_from_registers(words[36:38], client.DATATYPE.FLOAT32, word_order="big") == 36.0
+    assert client.convert_from_registers(words[70:72], client.DATATYPE.UINT32, word_order="big") == 60_000_123
+
+
+def test_the_same_number_again_is_not_executed_again(served, client: ModbusTcpClient) -> None:
+    """This makes blind repetitions harmless; it works word by word, too."""
+    for seq in (7, 7, 8):
+        client.write_registers(101, [int(plc_map.Command.divert_to_tank)], device_id=1)
+        client.write_register(100, seq, device_id=1)
+    assert served.core.commands == ["divert_to_tank"] * 2
+    assert client.read_holding_registers(9, count=2, device_id=1).registers == [8, 0]
+
+
+def test_nothing_is_executed_when_a_set_point_is_out_of_range(served, client: ModbusTcpClient) -> None:
+    block = plc_map.COMMAND.encode({each.name: each.power_on for each in plc_map.COMMAND.registers} | {"cmd_seq": 1})
+    for name, number in [("line_select", 4), ("command", 16), ("temp_setpoint", 50.5), ("ramp_flow", float("nan"))]:
+        words = list(block)
+        offset = plc_map.BY_NAME[name].address - 100
+        own = plc_map.Block([plc_map.BY_NAME[name]]).encode({name: number})
+        words[offset : offset + len(own)] = own
+        assert client.write_registers(100, words, device_id=1).exception_code == ExcCodes.ILLEGAL_VALUE
+    assert served.core.executed == []
+
+
+@pytest.mark.parametrize("kind", list(FaultKind))
+def test_every_fault_while_reading_is_named_in_time_and_gone_afterwards(served, rig: ModbusPlcRig, kind) -> None:
+    served.sim.faults.add(Fault(kind, delay_s=0.2))
+    started_s = time.monotonic()
+    with pytest.raises(NAMED[kind], match="rig"):
+        rig.status()
+    assert time.monotonic() - started_s < 1.0
+    if kind is FaultKind.DIE:
+        with pytest.raises(ConnectionLost):
+            rig.status()
+    else:
+        served.core.image["flow_line_a"] = 77.0
+        assert rig.status().flow_l_h["A"] == 77.0
+
+
+@pytest.mark.parametrize("kind", RECOVERABLE)
+@pytest.mark.parametrize("after", [0, 1, 2], ids=["look", "write", "echo"])
+def test_every_fault_while_commanding_is_named_and_the_next_command_works(served, rig, kind, after: int) -> None:
+    """Whether the disturbed command was carried out or not, it was not carried out twice."""
+    served.sim.faults.add(Fault(kind, after=after, delay_s=0.2))
+    with pytest.raises(NAMED[kind]):
+        rig.start_flow("A", 10.0, 5.0)
+    assert len(served.core.executed) <= 1
+    rig.stop_flow()
+    assert served.core.commands[-1] == "stop_flow"
+    assert served.core.commands.count("start_flow") <= 1
+
+
+def test_a_late_reply_never_answers_the_next_question(served, rig: ModbusPlcRig) -> None:
+    """Asked again and again while the late one arrives: always what is true then."""
+    served.sim.faults.add(Fault(FaultKind.LATE, delay_s=0.2))
+    with pytest.raises(DeadlineExceeded):
+        rig.status()
+    for flow_l_h in range(100, 250):
+        served.core.image["flow_line_a"] = float(flow_l_h)
+        assert rig.status().flow_l_h["A"] == flow_l_h
+        time.sleep(0.001)
+
+
+def test_garbled_frames_never_become_values(served, rig: ModbusPlcRig) -> None:
+    truth = rig.status()
+    served.sim.faults.add(Fault(FaultKind.GARBLE, count=8))
+    for _ in range(8):
+        with pytest.raises((ProtocolError, DeadlineExceeded)):
+            rig.status()
+    assert rig.status() == truth
+
+
+def test_a_sick_core_is_an_exception_reply(served, rig: ModbusPlcRig) -> None:
+    """A number that does not fit its register must not come out as another number."""
+    served.core.image["uptime_s"] = -1
+    with pytest.raises(BenchError, match="device failure"):
+        rig.status()
