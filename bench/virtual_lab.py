@@ -58,6 +58,9 @@ class VirtualLab:
 
     def stop(self) -> None:
         """Close all simulators; safe to call twice."""
+        servers, self._servers = self._servers, []
+        for server in servers:
+            self._loop.run(server.stop())
         self._loop.stop()
 
     async def _start(self) -> dict[str, list[str]]:

@@ -38,6 +38,10 @@ class Edition:
         self.id: str = tables["id"]
         self.title: str = tables["title"]
 
+    def header(self, clause: str) -> dict[str, Any]:
+        """What a record says of the edition that it was judged by."""
+        return {"id": self.id, "title": self.title, "clause": clause, "unconfirmed": self.unconfirmed()}
+
     def flow_point(self, name: str, rating: Rating) -> FlowPoint:
         """The flow point ``name`` (``Q1``, ``Q2``, ``Q3``) for a meter of this rating."""
         row = self._tables["flow_points"][name]

@@ -11,6 +11,7 @@ import hashlib
 import io
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, log10
@@ -30,21 +31,10 @@ VERDICT_STYLES = {
 """Verdict -> marker and colour; any other verdict gets ``OTHER_STYLE``."""
 OTHER_STYLE = ("^", "#4a4f55")
 
-_REPEAT_SHIFT = 0.017
+_REPEAT_SHIFT = 0.013
 """How far apart the repeats at one flow rate are drawn, as a part of the axis."""
-_RC = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "meterbench",
-    "font.size": 8,
-    "axes.edgecolor": GREY,
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.6,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "text.color": INK,
-}
+_WIDEST_SCALE = 1.6
+"""Half the height of an error axis is at most so many limits: beyond, the zones would be squeezed flat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +59,11 @@ class Zone:
 
 
 def error_scale(points: Iterable[ErrorPoint], limits_percent: Iterable[float]) -> float:
-    """Half the height of the error axis, %: room for the limits and the errors, yet never more than four limits."""
+    """Half the height of the error axis, %: room for the errors, yet not so much that the limits vanish."""
     limit = max((abs(part) for part in limits_percent), default=0.0)
     widest = max((abs(p.error_percent) + (p.expanded_uncertainty_percent or 0.0) for p in points), default=0.0)
     wanted = max(1.3 * limit, 1.15 * widest)
-    return (min(wanted, 4 * limit) if limit else wanted) or 1.0
+    return (min(wanted, _WIDEST_SCALE * limit) if limit else wanted) or 1.0
 
 
 def error_curve(
@@ -82,9 +72,9 @@ def error_curve(
     """The error curve of one meter over flow (log axis), with the envelope of its maximum permissible errors.
 
     ``marks_l_h`` are the flow rates to mark, in rising order (Q1, Q2, Q3, Q4); ``scale_percent`` is half the height of
-    the error axis, from ``error_scale``. An error beyond it is drawn at the edge with its value beside it.
+    the error axis, from ``error_scale``. Errors beyond it are drawn at the edge, with the value of the largest one.
     """
-    figure, axes = _panel(3.4, 2.3, 0.48, 0.18)
+    figure, axes = _panel(3.4, 2.3, 0.52, 0.18)
     axes.set_xscale("log")
     start, end = min(marks_l_h.values()) / 1.7, max(marks_l_h.values()) * 1.7
     axes.set_xlim(start, end)
@@ -120,7 +110,7 @@ def error_curve(
 def error_dots(points: Sequence[ErrorPoint], lower_percent: float | None, upper_percent: float | None) -> str:
     """Errors side by side, one category a meter, for a run without a single flow rate (a draw profile)."""
     at_meter = _by_place(points)
-    figure, axes = _panel(7.0, 2.3, 0.48, 0.05)
+    figure, axes = _panel(7.0, 2.3, 0.52, 0.05)
     axes.set_xlim(-0.6, len(at_meter) - 0.4)
     axes.set_xticks(range(len(at_meter)), [_plain(str(place)) for place in at_meter])
     if lower_percent is not None and upper_percent is not None:
@@ -157,11 +147,10 @@ def _panel(
     width_inch: float, height_inch: float, left_inch: float, top_inch: float, bottom_inch: float = 0.42
 ) -> tuple[Figure, Axes]:
     """A figure with one panel; fixed margins, for letting the library find them costs more than all the drawing."""
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     right_inch = 0.1
-    with rc_context(_RC):
+    with _style():
         figure = Figure(figsize=(width_inch, height_inch))
         axes = figure.add_axes((
             left_inch / width_inch, bottom_inch / height_inch,
@@ -169,6 +158,26 @@ def _panel(
         ))  # fmt: skip
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def _style() -> AbstractContextManager[None]:
+    from matplotlib import rc_context
+
+    return rc_context(
+        {
+            "svg.fonttype": "none",
+            "svg.hashsalt": "meterbench",
+            "font.size": 8,
+            "axes.linewidth": 0.6,
+            "axes.edgecolor": GREY,
+            "axes.labelcolor": INK,
+            "xtick.color": GREY,
+            "ytick.color": GREY,
+            "xtick.labelcolor": INK,
+            "ytick.labelcolor": INK,
+            "text.color": INK,
+        }
+    )
 
 
 def _draw_zones(axes: Axes, zones: Sequence[Zone]) -> None:
@@ -185,7 +194,7 @@ def _draw_zones(axes: Axes, zones: Sequence[Zone]) -> None:
 
 def _draw_points(axes: Axes, placed: Sequence[tuple[float, ErrorPoint]], scale_percent: float) -> None:
     axes.set_ylim(-scale_percent, scale_percent)
-    axes.set_ylabel("error of indication E / %")
+    axes.set_ylabel("error of indication E / %", labelpad=0)
     for verdict in sorted({point.verdict for _, point in placed}):
         marker, colour = VERDICT_STYLES.get(verdict, OTHER_STYLE)
         shown = [(x, p) for x, p in placed if p.verdict == verdict and abs(p.error_percent) <= scale_percent]
@@ -195,14 +204,15 @@ def _draw_points(axes: Axes, placed: Sequence[tuple[float, ErrorPoint]], scale_p
             fmt=marker, color=colour, markersize=5, markeredgecolor="white", markeredgewidth=0.5,
             elinewidth=0.9, capsize=2, capthick=0.9, zorder=3,
         )  # fmt: skip
-    for x, point in placed:
-        if abs(point.error_percent) > scale_percent:
-            marker, colour = VERDICT_STYLES.get(point.verdict, OTHER_STYLE)
-            edge = scale_percent if point.error_percent > 0 else -scale_percent
-            axes.plot([x], [edge], marker=marker, markersize=5, color=colour, clip_on=False, zorder=3)
+    beyond = [(x, point) for x, point in placed if abs(point.error_percent) > scale_percent]
+    for x, point in beyond:
+        marker, colour = VERDICT_STYLES.get(point.verdict, OTHER_STYLE)
+        sign = 1 if point.error_percent > 0 else -1
+        axes.plot([x], [sign * scale_percent], marker=marker, markersize=5, color=colour, clip_on=False, zorder=3)
+        if abs(point.error_percent) == max(abs(p.error_percent) for _, p in beyond if p.place == point.place):
             axes.annotate(
-                f"{point.error_percent:+.3g} %", (x, edge), (6, 0), textcoords="offset points", va="center",
-                fontsize=7, color=colour, annotation_clip=False,
+                f"{point.error_percent:+.3g} %", (x, sign * scale_percent), (0, -sign * 5), rotation=90, ha="center",
+                va="top" if sign > 0 else "bottom", textcoords="offset points", fontsize=7, color=colour,
             )  # fmt: skip
 
 
@@ -220,10 +230,8 @@ def _plain(label: str) -> str:
 
 def _svg(figure: Figure, description: str) -> str:
     """The figure as one ``svg`` element that tells its content to a screen reader and shares no id with another."""
-    from matplotlib import rc_context
-
     sheet = io.StringIO()
-    with rc_context(_RC):
+    with _style():
         undated = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(sheet, format="svg", transparent=True, metadata=undated)
     svg = sheet.getvalue()

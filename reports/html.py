@@ -19,8 +19,8 @@ from meterbench.errors import RecordError
 from meterbench.reports import figures, tables
 
 CONCLUSIONS = {
-    Verdict.PASS: "Every result lies within its limits and every condition was met.",
-    Verdict.FAIL: "At least one result lies outside its limits.",
+    Verdict.PASS: "The bench found every meter within its limits.",
+    Verdict.FAIL: "At least one meter does not conform.",
     Verdict.INVALID: "The bench could not judge: this is neither a pass nor a failure of a meter.",
     Verdict.ABORTED: "The run did not come to its end: no conclusion may be drawn from it.",
     Verdict.ERROR: "The bench was at fault: no conclusion may be drawn about any meter.",
@@ -56,7 +56,7 @@ def write_report(record: RunRecord, path: Path) -> Path:
 
 
 def error_figures(record: RunRecord, readings: tables.Readings) -> list[tuple[str, dict[str, Markup]]]:
-    """Procedure and its error curves, titled: one a meter on a common scale; one for all where there is no flow axis."""
+    """Procedure and its titled figures: a curve a meter, on a common scale; one for all where there is no flow axis."""
     meters = {meter["serial"]: meter for meter in record.batch}
     grouped: dict[str, list[ResultRow]] = {}
     for row in record.rows:
@@ -68,7 +68,9 @@ def error_figures(record: RunRecord, readings: tables.Readings) -> list[tuple[st
         others = [row for row in rows if _nominal_l_h(row, meters) is None]
         scale = figures.error_scale([_point(row, "") for row in over_flow], _limits(over_flow))
         drawings = {
-            f"Meter {serial}": _curve(meters[serial], [row for row in over_flow if row.meter == serial], readings, scale)
+            f"Meter {serial}": _curve(
+                meters[serial], [row for row in over_flow if row.meter == serial], readings, scale
+            )
             for serial in dict.fromkeys(row.meter for row in over_flow)
         }
         if others:

@@ -146,7 +146,7 @@ def nominal_flow_l_h(flow_point: str, meter: dict[str, Any]) -> float | None:
 
 
 def number_text(number: float | None, unit: str = "") -> str:
-    """A reading as it is printed: the decimals that its unit deserves, else significant digits, never a power of ten."""
+    """A reading as it is printed: with the decimals that its unit deserves, else significant digits; never 1e+06."""
     if number is None:
         return "–"
     if unit in _COUNTS and float(number).is_integer():

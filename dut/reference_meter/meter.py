@@ -25,7 +25,7 @@ class Fidelity(Enum):
     AUTO does so only where it saves much.
     """
 
-    AUTO = LARGEST_BLOCK
+    AUTO = 2 * LARGEST_BLOCK
     TRANSIT = 2**62
     SEGMENT = 2 * WINDOW_CYCLES + 1
 

@@ -87,7 +87,14 @@ class Pan:
     def _still_since(self, window_start_s: float) -> bool:
         if self._looks[0][0] > window_start_s:
             return False
+        (first_s, first_g, first_shown_g), *later = self._looks
+        if later:
+            # What was between the last look before the window and the first one in it.
+            next_s, next_g, next_shown_g = later[0]
+            share = (window_start_s - first_s) / (next_s - first_s) if next_s > first_s else 0.0
+            first_g += share * (next_g - first_g)
+            first_shown_g += share * (next_shown_g - first_shown_g)
+        masses_g = [first_g, *(mass_g for _, mass_g, _ in later)]
+        shown_g = [first_shown_g, *(shown for _, _, shown in later)]
         step_g = self.spec.readability_g
-        masses_g = [mass_g for _, mass_g, _ in self._looks]
-        shown_g = [shown for _, _, shown in self._looks]
         return max(masses_g) - min(masses_g) < step_g and max(shown_g) - min(shown_g) < step_g

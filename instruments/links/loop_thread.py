@@ -66,6 +66,8 @@ class LoopThread:
         self.loop.close()
 
     async def _cancel_all(self) -> None:
+        for _ in range(5):  # what has only just begun gets to its first await, so that its clean-up is carried out
+            await asyncio.sleep(0)
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()

@@ -7,11 +7,15 @@ import tty
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from meterbench.instruments.faults import FaultPlan
 from meterbench.instruments.links.loop_thread import LoopThread
 from meterbench.instruments.scpi.core import ScpiInstrument
 from meterbench.instruments.scpi.server import ScpiServer
+
+settings.register_profile("meterbench", deadline=None)  # a busy machine is no failure
+settings.load_profile("meterbench")
 
 ServeScpi = Callable[[ScpiInstrument, FaultPlan], ScpiServer]
 

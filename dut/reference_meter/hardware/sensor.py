@@ -20,8 +20,8 @@ INTRINSIC_OFFSET_SD_PS = 30.0
 DELAY_MEAN_S = 200e-9
 DELAY_SD_S = 10e-9
 """Delay of electronics and transducers, common to both directions (metering.md 2.1 works with 50 to 500 ns)."""
-LARGEST_BLOCK = 16384
-"""Shots that one record may hold: 128 KiB, which stays in the second-level cache."""
+LARGEST_BLOCK = 8192
+"""Shots that one record may hold: 64 KiB stay in the cache, and sums of so few products stay on one thread."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ class Metrology:
         forward, reverse = self._threshold.judge(flow_l_h)
         for total, on, sign in ((self._forward, forward, 1.0), (self._reverse, reverse, -1.0)):
             if on.any():
-                total.add(0.0, np.where(on, flow_l_h, 0.0) * (sign * _NL_PER_L_H))
+                total.add(0.0, flow_l_h * on * (sign * _NL_PER_L_H))
             else:
                 total.stand_still(len(flow_l_h))
 

@@ -79,6 +79,12 @@ class SensitivityThreshold:
         self.remember(flow_l_h)
         newest = sums[SLOW_CYCLES + 1 :]
         mean_l_h = (newest - sums[SLOW_CYCLES + 1 - QUICK_CYCLES : -QUICK_CYCLES]) / QUICK_CYCLES
+        low_l_h, high_l_h = float(mean_l_h.min()), float(mean_l_h.max())
+        quiet = low_l_h > -QUICK_OFF_L_H and high_l_h < QUICK_OFF_L_H
+        if quiet or low_l_h >= QUICK_ON_L_H or high_l_h <= -QUICK_ON_L_H:
+            # The quick mean says the same all the time.
+            self.direction = int(low_l_h >= QUICK_ON_L_H) - int(high_l_h <= -QUICK_ON_L_H)
+            return np.full(count, self.direction > 0), np.full(count, self.direction < 0)
         magnitude = np.abs(mean_l_h)
         unclear = (magnitude >= QUICK_OFF_L_H) & (magnitude < QUICK_ON_L_H)
         if unclear.any():

@@ -24,6 +24,10 @@ class Total:
 
     def add(self, earlier_nl: float, cycles_nl: Array) -> None:
         """Add a volume that cannot be negative, then that of each of the latest cycles."""
+        if len(cycles_nl) > len(self._recent_nl) and cycles_nl.min() >= 0.0:
+            # None can take back what came before: only the newest need be told apart.
+            earlier_nl += float(cycles_nl[: -len(self._recent_nl)].sum())
+            cycles_nl = cycles_nl[-len(self._recent_nl) :]
         running = np.cumsum(cycles_nl)
         running += self._pending_nl + earlier_nl
         whole = np.maximum.accumulate(np.floor(running))

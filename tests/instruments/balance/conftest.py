@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partialmethod
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from serial.urlhandler import protocol_socket
 
 from meterbench.instruments.balance.mettler_mt_sics import MtSicsBalance
 from meterbench.instruments.balance.mettler_mt_sics_sim import MtSicsSim
 from meterbench.instruments.balance.pan import CellSpec
+from meterbench.instruments.links import serial_link
 from meterbench.instruments.links.loop_thread import LoopThread
 from meterbench.instruments.links.serial_link import SerialLink
 from meterbench.world.clock import VirtualClock
 
 LINK_DEADLINE_S = 0.15
-EXACT = CellSpec(repeatability_g=0.0, drift_sd_g_h=0.0)
-
-
-class NoErrors(np.random.Generator):
-    """Draws nothing but the middle: the unit's linearity error is nil."""
-
-    def __init__(self) -> None:
-        super().__init__(np.random.PCG64(0))
-
-    def uniform(self, low: float, high: float) -> float:
-        return (low + high) / 2.0
+EXACT = CellSpec(readability_g=0.01, repeatability_g=0.0, drift_sd_g_h=0.0)
 
 
 @dataclass
@@ -34,23 +28,26 @@ class World:
     """One pan, on which ``mass_g`` stands or runs in with ``flow_g_s``; the lab samples after each step of time."""
 
     loop_thread: LoopThread
-    mass_g: float = 12.3
+    mass_g: float = 12.34
     flow_g_s: float = 0.0
+    now_s: float = 0.0
 
     def __post_init__(self) -> None:
         self.clock = VirtualClock(self._advance)
-        self.sim = MtSicsSim(lambda: self.mass_g, lambda: self.clock.now_s() + self._ahead_s, NoErrors(), spec=EXACT)
+        self.sim = MtSicsSim(lambda: self.mass_g, lambda: self.now_s, np.random.default_rng(1), spec=EXACT)
 
-    _ahead_s: float = 0.0
+    def load(self, mass_g: float) -> None:
+        """Put another mass on the pan, at once."""
+        self.mass_g = mass_g
+        self.loop_thread.call(self.sim.sample)
 
     def _advance(self, duration_s: float) -> bool:
         def step() -> None:
+            self.now_s += duration_s
             self.mass_g += self.flow_g_s * duration_s
-            self._ahead_s = duration_s
             self.sim.sample()
 
         self.loop_thread.call(step)
-        self._ahead_s = 0.0
         return not self.flow_g_s
 
 
@@ -59,10 +56,18 @@ def world(loop_thread: LoopThread) -> World:
     return World(loop_thread)
 
 
-@pytest.fixture(params=["tcp", "pty"])
+@pytest.fixture(autouse=True)
+def quick_wires(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loopback needs neither the silence of a 9600 baud line nor pyserial's pause of 0.3 s after closing a socket."""
+    monkeypatch.setattr(serial_link, "POLL_S", 0.005)
+    monkeypatch.setattr(SerialLink, "drain", partialmethod(SerialLink.drain, silence_s=0.01))
+    monkeypatch.setattr(protocol_socket, "time", SimpleNamespace(sleep=lambda _: None))
+
+
+@pytest.fixture
 def address(request: pytest.FixtureRequest, world: World) -> Iterator[str]:
-    """Where the balance is served."""
-    start: Callable = getattr(world.sim, f"start_{request.param}")
+    """Where the balance is served: on a pseudo-terminal, unless ``both_wires`` asks for TCP, too."""
+    start: Callable = getattr(world.sim, f"start_{getattr(request, 'param', 'pty')}")
     yield world.loop_thread.run(start())
     world.loop_thread.run(world.sim.stop())
 

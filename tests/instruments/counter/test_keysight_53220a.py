@@ -18,7 +18,7 @@ from meterbench.world.clock import WallClock
 if TYPE_CHECKING:
     from tests.instruments.conftest import ServeScpi
 
-DEADLINE_S = 0.15
+DEADLINE_S = 0.3
 PULSES_HZ = 37.25
 
 
@@ -36,6 +36,9 @@ class Bench:
         self.server = serve_scpi(self.sim.scpi, self.faults)
         self.loop_thread = loop_thread
         self.counter: Keysight53220A = open_keysight_53220a("pulse_counter", self.server.address, WallClock())
+
+    def hurry(self) -> None:
+        """A short deadline, for tests that wait for it."""
         self.counter._link._deadline_s = DEADLINE_S
 
     def gate(self, level: bool, at_s: float) -> None:
@@ -159,6 +162,7 @@ def test_the_box_itself_has_no_count_without_a_gate(bench: Bench) -> None:
         bench.counter._link.query("FETC?")
     bench.counter.arm()
     bench.gate(True, 0.0)
+    bench.hurry()
     with pytest.raises(DeadlineExceeded):
         bench.counter._link.query("FETC?")
     bench.gate(False, 10.0)
@@ -180,6 +184,7 @@ def test_each_fault_is_named_and_the_next_count_is_right(
     bench: Bench, kind: FaultKind, error: type[BenchError], after: int
 ) -> None:
     """In any step of the sequence; after it a new gate gives its own pulses, not those of the first."""
+    bench.hurry()
     bench.faults.add(Fault(kind, after, -1 if kind is FaultKind.DIE else 1, DEADLINE_S + 0.05))
     with pytest.raises(error, match="pulse_counter at TCPIP"):
         bench.count_a_gate()
@@ -191,7 +196,7 @@ def test_each_fault_is_named_and_the_next_count_is_right(
         assert bench.counter.gated_count() == pulse_count(32.0) - pulse_count(30.0)
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(20))
 def test_garbled_counts_are_never_taken(serve_scpi: ServeScpi, loop_thread: LoopThread, seed: int) -> None:
     """Whatever bytes change of status or count: a named error or the right count."""
     bench = Bench(serve_scpi, loop_thread, seed)
@@ -213,6 +218,7 @@ def test_garbled_status_never_makes_a_count_of_an_unfinished_gate(
     bench = Bench(serve_scpi, loop_thread, seed)
     bench.counter.arm()
     bench.gate(True, 0.0)
+    bench.hurry()
     bench.faults.add(Fault(FaultKind.GARBLE))
     with pytest.raises((ProtocolError, InstrumentError, DeadlineExceeded)):
         bench.counter.gated_count()

@@ -16,7 +16,7 @@ from meterbench.errors import ConnectionLost, DeadlineExceeded, InstrumentError,
 from meterbench.instruments.links.loop_thread import LoopThread
 from meterbench.instruments.links.modbus_link import ModbusLink
 
-DEADLINE_S = 0.15
+DEADLINE_S = 0.3
 
 
 @pytest.fixture(autouse=True)
@@ -135,7 +135,7 @@ def test_wrong_echo_of_a_write_is_a_protocol_error(peer: RawPeer, link: ModbusLi
 def test_silence_is_deadline_exceeded_and_asked_once(peer: RawPeer, link: ModbusLink) -> None:
     """The link never repeats a request by itself: a write would happen twice."""
     started_s = time.monotonic()
-    with pytest.raises(DeadlineExceeded, match=r"no answer within 0\.15 s; asked .*00 01 00 00 00 06 01 03"):
+    with pytest.raises(DeadlineExceeded, match=r"no answer within 0\.3 s; asked .*00 01 00 00 00 06 01 03"):
         link.read_holding(0, 2)
     assert time.monotonic() - started_s < DEADLINE_S + 0.2
     assert len(peer.frames) == 1
@@ -189,7 +189,7 @@ def test_threads_never_mix_replies_of_pymodbus_server(loop_thread: LoopThread) -
         return server
 
     server = loop_thread.run(start())
-    link = ModbusLink("rig", "127.0.0.1", server.transport.sockets[0].getsockname()[1])
+    link = ModbusLink("rig", "127.0.0.1", server.transport.sockets[0].getsockname()[1], deadline_s=5.0)
     link.open()
     wrong: list[list[int]] = []
 

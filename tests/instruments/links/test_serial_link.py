@@ -17,7 +17,7 @@ from meterbench.instruments.links.serial_link import SerialLink
 if TYPE_CHECKING:
     from tests.instruments.conftest import PtyPeer
 
-DEADLINE_S = 0.15
+DEADLINE_S = 0.3
 
 
 def is_barrier_reply(line: str) -> bool:
@@ -75,7 +75,7 @@ def test_unasked_lines_never_answer_a_question(pty_peer: PtyPeer, link: SerialLi
 def test_silence_is_deadline_exceeded_and_leaves_the_link_stale(pty_peer: PtyPeer, link: SerialLink) -> None:
     """No answer: a named error in bounded time; after it every question is refused."""
     started_s = time.monotonic()
-    with pytest.raises(DeadlineExceeded, match=r"balance at .*no complete line within 0\.15 s; asked 'SI"):
+    with pytest.raises(DeadlineExceeded, match=r"balance at .*no complete line within 0\.3 s; asked 'SI"):
         link.exchange("SI")
     assert time.monotonic() - started_s < DEADLINE_S + 0.1
     assert link.stale
@@ -95,11 +95,15 @@ def test_line_without_terminator_is_not_an_answer(pty_peer: PtyPeer, link: Seria
 def test_late_reply_never_answers_the_next_question(pty_peer: PtyPeer, link: SerialLink, late_s: float) -> None:
     """The late reply comes before, while, or after the link drains; what is asked next gets its own answer."""
 
+    due_s = 0.0
+
     def answer(line: bytes) -> None:
-        if line == b"SI":
-            pty_peer.write_later(late_s, b"S S 66.66 g\r\n")
-        else:  # a device answers in order: behind the late reply
-            pty_peer.write_later(0.1, b'I4 A "B1"\r\n' if line == b"@" else b"re " + line + b"\r\n")
+        """Answers in order, as a device does: the barrier behind the late reply."""
+        nonlocal due_s
+        now_s = pty_peer.loop_thread.loop.time()
+        due_s = max(due_s + 0.001, now_s + (late_s if line == b"SI" else 0.02))
+        reply = {b"SI": b"S S 66.66 g\r\n", b"@": b'I4 A "B1"\r\n'}.get(line, b"re " + line + b"\r\n")
+        pty_peer.write_later(due_s - now_s, reply)
 
     pty_peer.on_line = answer
     with pytest.raises(DeadlineExceeded):

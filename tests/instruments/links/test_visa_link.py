@@ -31,7 +31,7 @@ from meterbench.instruments.scpi.server import ScpiServer
 if TYPE_CHECKING:
     from tests.instruments.conftest import ServeScpi
 
-DEADLINE_S = 0.15
+DEADLINE_S = 0.3
 IDN = "Acme,PS1,42,1.0"
 
 
@@ -167,7 +167,7 @@ def test_late_answer_arrives_while_the_next_question_is_open(bench: Bench) -> No
     assert bench.link.query("*ESE?") == "0"
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(20))
 def test_garbled_numbers_are_never_taken(serve_scpi: ServeScpi, seed: int) -> None:
     """One to three bytes changed anywhere: a named error, or the right number if only the error's text was hit."""
     faults = FaultPlan(seed=seed)

@@ -75,14 +75,16 @@ def test_no_gate_yet_is_an_error(served, rig: ModbusPlcRig) -> None:
         rig.last_gate()
 
 
-@pytest.mark.parametrize("name", [each.name for each in plc_map.PROCESS_VALUES])
 @pytest.mark.parametrize("number", [math.nan, math.inf])
-def test_a_process_value_that_is_no_number_is_refused_by_name(served, rig: ModbusPlcRig, name: str, number) -> None:
-    served.core.image |= {name: number, "alarm_word_1": 1 << 10}
-    with pytest.raises(ProtocolError, match=rf"{name} \(word \d+\); alarms latched: SENSOR_FAILURE"):
+def test_a_process_value_that_is_no_number_is_refused_by_name(served, rig: ModbusPlcRig, number: float) -> None:
+    for each in plc_map.PROCESS_VALUES:
+        served.core.image |= {each.name: number, "alarm_word_1": 1 << 10}
+        with pytest.raises(
+            ProtocolError, match=rf"{each.name} \(word {each.address}\); alarms latched: SENSOR_FAILURE"
+        ):
+            rig.status()
+        served.core.image |= {each.name: 1.0, "alarm_word_1": 0}
         rig.status()
-    served.core.image |= {name: 1.0, "alarm_word_1": 0}
-    rig.status()
 
 
 def test_a_gate_whose_travel_time_is_no_number_is_refused(served, rig: ModbusPlcRig) -> None:
@@ -210,15 +212,13 @@ def test_the_heartbeat_counts(served, rig: ModbusPlcRig) -> None:
     assert served.core.beats == [1, 2]
 
 
-@pytest.mark.parametrize("result", list(plc_map.Result))
 @pytest.mark.parametrize("state", ["BOOT", "SAFE", "IDLE", "FAULT", "ESTOP"])
-def test_a_controlled_stop_does_not_complain_of_a_rig_that_is_safe(served, rig, result: int, state: str) -> None:
-    """Whatever alarm is latched, permissive missing or result answered; twice."""
+def test_a_controlled_stop_does_not_complain_of_a_rig_that_is_safe(served, rig: ModbusPlcRig, state: str) -> None:
+    """Whatever alarm is latched, permissive missing or result answered; as often as one likes."""
     served.core.image |= {"state": plc_map.PlcState[state], "alarm_word_1": 0xFFFF, "interlock_word": 0}
-    served.core.result = result
-    rig.controlled_stop()
-    rig.controlled_stop()
-    assert served.core.commands == ["controlled_stop"] * 2
+    for served.core.result in plc_map.Result:
+        rig.controlled_stop()
+    assert served.core.commands == ["controlled_stop"] * len(plc_map.Result)
 
 
 def test_a_controlled_stop_that_is_refused_while_water_runs_is_told(served, rig: ModbusPlcRig) -> None:

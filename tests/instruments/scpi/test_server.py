@@ -52,7 +52,7 @@ def test_faults_as_seen_by_pyvisa(serve_scpi: ServeScpi) -> None:
     """Silence and a dropped connection are time-outs, a refusal leaves -221, a garbled answer is another one."""
     faults = FaultPlan((Fault(FaultKind.SILENCE), Fault(FaultKind.REFUSE, 1), Fault(FaultKind.GARBLE, 3)))
     server = serve_scpi(supply(), faults)
-    with connect(server, 100) as client:
+    with connect(server, 300) as client:
         with pytest.raises(pyvisa.VisaIOError):
             client.query("VOLT?")
         client.write("VOLT 3")
@@ -63,9 +63,9 @@ def test_faults_as_seen_by_pyvisa(serve_scpi: ServeScpi) -> None:
         with pytest.raises(pyvisa.VisaIOError):
             client.query("VOLT?")
     faults.add(Fault(FaultKind.DIE))
-    with connect(server, 100) as client, pytest.raises((pyvisa.VisaIOError, OSError)):
+    with connect(server, 300) as client, pytest.raises((pyvisa.VisaIOError, OSError)):
         client.query("VOLT?")
-    with connect(server, 100) as client, pytest.raises((pyvisa.VisaIOError, OSError)):
+    with connect(server, 300) as client, pytest.raises((pyvisa.VisaIOError, OSError)):
         client.query("VOLT?")
 
 
@@ -73,7 +73,7 @@ def test_faults_as_seen_by_pyvisa(serve_scpi: ServeScpi) -> None:
 def test_message_beyond_the_limit_is_refused(serve_scpi: ServeScpi) -> None:
     """-363, and the connection ends; the instrument goes on."""
     server = serve_scpi(supply(), FaultPlan())
-    with connect(server, 100) as client, pytest.raises((pyvisa.VisaIOError, OSError)):
+    with connect(server, 300) as client, pytest.raises((pyvisa.VisaIOError, OSError)):
         client.query("X" * (1 << 19))
     with connect(server) as client:
         assert client.query("SYST:ERR?") == '-363,"Input buffer overrun"'

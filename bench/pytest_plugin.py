@@ -1,0 +1,233 @@
+"""The pytest face of the bench: ``pytest procedures --station FILE``, and what ``meterbench run`` is made of.
+
+A procedure runs once a module, in a fixture; the tests of the module are the conclusions on each meter. Rows of the
+record reach pytest-html, Allure and JUnit at full precision: all are views of the journal.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from meterbench.bench import pytest_hooks
+from meterbench.bench.bench import Bench
+from meterbench.bench.record import ResultRow
+from meterbench.bench.run import Run
+from meterbench.bench.session import Programme, session
+from meterbench.bench.station import StationFile, load
+from meterbench.bench.verdict import Verdict
+from meterbench.dut.meter import Nameplate
+from meterbench.errors import BenchError
+from meterbench.world.clock import Clock
+
+Procedure = Callable[[Run, Bench], None]
+
+
+class InvalidResult(BenchError):
+    """The bench could not judge this meter: not a failure of the meter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a procedure recorded."""
+
+    folder: Path
+    rows: Sequence[ResultRow]
+    verdicts: dict[str, tuple[Verdict, tuple[str, ...]]]
+    """By serial: the conclusion and its reasons."""
+
+    def assert_meter(self, serial: str) -> None:
+        """Pass if the meter passed; ``AssertionError`` if it failed; ``InvalidResult`` if the bench could not tell."""
+        verdict, reasons = self.verdicts.get(serial, (Verdict.NOT_RUN, ("no conclusion was reached",)))
+        sentence = f"meter {serial}: {verdict}" + (f": {'; '.join(reasons)}" if reasons else "")
+        if verdict is Verdict.FAIL:
+            raise AssertionError(sentence)
+        if verdict is not Verdict.PASS:
+            raise InvalidResult(sentence)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the bench; only ``--station`` makes procedures run."""
+    group = parser.getgroup("meterbench", "water meter test bench")
+    group.addoption("--station", metavar="FILE", type=Path, help="station file; without it procedures are skipped")
+    group.addoption("--out", metavar="DIR", type=Path, help="folder of the run (default: runs/<time>_<programme>)")
+    group.addoption("--resume", metavar="DIR", type=Path, help="go on with the interrupted run in this folder")
+    group.addoption("--meter", metavar="DESIGNATION", help="simulated stations: put meters of this kind in the line")
+    group.addoption("--meters", metavar="N", type=int, help="simulated stations: that many meters in the line")
+    group.addoption("--seed", metavar="N", type=int, help="simulated stations: seed of everything random")
+    group.addoption("--only", metavar="CLAUSE", help="only what carries out this clause, as 7.4 or 10")
+    group.addoption("--flow-trace", metavar="CSV", type=Path, help="draw-profile: recorded flow trace")
+    group.addoption("--flow-unit", metavar="UNIT", default="L/h", help="draw-profile: unit of the trace's flow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """``--only CLAUSE``: keep what carries out that clause or a part of it."""
+    only = config.getoption("--only")
+    if only is None:
+        return
+    kept, left_out = [], []
+    for item in items:
+        clauses = [str(marker.args[0]) for marker in item.iter_markers("clause")]
+        selected = any(clause == only or clause.startswith(f"{only}.") for clause in clauses)
+        (kept if selected else left_out).append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Let other rooms take part in a run."""
+    pluginmanager.add_hookspecs(pytest_hooks)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the markers wherever procedures are collected from."""
+    config.addinivalue_line("markers", "clause(number): the clause of ISO 4064-2 that the test carries out")
+    config.addinivalue_line("markers", "requirement(id): the requirement (ADR-nnn) that the test exercises")
+
+
+def station_of(config: pytest.Config) -> StationFile | None:
+    """The station that the options ask for, or None without ``--station``; ``pytest.UsageError`` if it cannot be."""
+    path = config.getoption("--station")
+    if path is None:
+        return None
+    try:
+        return load(path).with_line(
+            config.getoption("--meter"), config.getoption("--meters"), config.getoption("--seed")
+        )
+    except BenchError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test a meter in the line."""
+    if "meter" not in metafunc.fixturenames:
+        return
+    station = station_of(metafunc.config)
+    batch = station.batch() if station else []
+    metafunc.parametrize("meter", batch, ids=[f"{each.serial} {each.designation}" for each in batch])
+
+
+@pytest.fixture(scope="module")
+def run_programme(request: pytest.FixtureRequest) -> Callable[[Programme, Procedure], Outcome]:
+    """Runs a procedure on the station of ``--station`` and gives back what it recorded; skips without a station."""
+    config = request.config
+    station = station_of(config)
+    if station is None:
+        pytest.skip("no --station FILE: procedures need a station")
+
+    def run_it(programme: Programme, procedure: Procedure) -> Outcome:
+        resume: Path | None = config.getoption("--resume")
+        folder = resume or config.getoption("--out") or default_folder(programme.name)
+        hook = config.hook
+
+        def observe(kind: str, body: Any) -> None:
+            hook.pytest_meterbench_line(kind=kind, body=body)
+
+        verdicts: dict[str, tuple[Verdict, tuple[str, ...]]] = {}
+
+        def conclude(kind: str, body: Any) -> None:
+            if kind == "meter_verdict":
+                verdicts[body["meter"]] = Verdict[body["verdict"]], tuple(body["reasons"])
+
+        try:
+            with session(station, programme, folder, resume=resume is not None, observers=[observe, conclude]) as (
+                run,
+                bench,
+            ):
+                hook.pytest_meterbench_opened(folder=folder, clock=bench.clock)
+                with _stopped_by_signals(bench.clock):
+                    procedure(run, bench)
+            return Outcome(folder, tuple(run.rows), verdicts)
+        finally:
+            hook.pytest_meterbench_closed(folder=folder)
+
+    return run_it
+
+
+def default_folder(programme: str) -> Path:
+    """``runs/2026-11-22T07-02-11_initial-verification``, under the working directory."""
+    return Path("runs") / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}_{programme}"
+
+
+class _stopped_by_signals:  # noqa: N801 (a context manager)
+    """SIGINT and SIGTERM ask the sequence to stop; it does so in its next wait, in an orderly way."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._stop)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        self._clock.cancel(f"{signal.Signals(number).name} received")
+
+
+@pytest.fixture(autouse=True)
+def _show_rows(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Give the rows of the test's meter to JUnit, pytest-html and Allure."""
+    yield
+    outcome = next((value for value in request.node.funcargs.values() if isinstance(value, Outcome)), None)
+    meter = request.node.funcargs.get("meter")
+    if outcome is None or not isinstance(meter, Nameplate):
+        return
+    rows = [row for row in outcome.rows if row.meter == meter.serial]
+    for row in rows:
+        request.node.user_properties.append((row_name(row), repr(row.value)))
+    _show_in_allure(meter, rows)
+    request.node.stash[_ROWS] = rows
+
+
+_ROWS = pytest.StashKey[list[ResultRow]]()
+
+
+def row_name(row: ResultRow) -> str:
+    """A row's name in the views that list values: ``Q1 error_of_indication (attempt 2)``."""
+    attempt = f" (attempt {row.attempt})" if row.attempt > 1 else ""
+    repeat = f" (repeat {row.repeat})" if row.repeat > 1 else ""
+    return f"{row.flow_point} {row.quantity}".strip() + repeat + attempt
+
+
+def _show_in_allure(meter: Nameplate, rows: Sequence[ResultRow]) -> None:
+    import allure
+
+    allure.dynamic.parameter("serial", meter.serial)
+    allure.dynamic.parameter("rating", str(meter.rating))
+    for row in rows:
+        with allure.step(
+            f"{row_name(row)}: {row.value_text} {row.unit} (U {row.uncertainty_text} {row.unit}, "
+            f"limits {row.limits_text} {row.unit}): {row.verdict}"
+        ):
+            allure.attach(
+                json.dumps({name: getattr(row, name) for name in ResultRow.__dataclass_fields__}, indent=1),
+                name=row_name(row),
+                attachment_type=allure.attachment_type.JSON,
+            )
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Show the rows in pytest-html, below the test that they belong to."""
+    result = yield
+    report = result.get_result()  # type: ignore[attr-defined]
+    rows = item.stash.get(_ROWS, None)
+    if report.when == "teardown" and rows:
+        report.sections.append(("results", "\n".join(_line(row) for row in rows)))
+
+
+def _line(row: ResultRow) -> str:
+    return f"{row_name(row)} = {row.value!r} {row.unit}, U = {row.expanded_uncertainty!r}, {row.verdict}"

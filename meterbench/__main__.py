@@ -1,0 +1,5 @@
+"""``python -m meterbench``."""
+
+from meterbench.cli import main
+
+main()

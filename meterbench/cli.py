@@ -1,0 +1,208 @@
+"""The command ``meterbench``: what people and programs call. Heavy parts are imported by the commands that need them."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from meterbench.errors import BenchError, ConfigError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Test bench for smart water meters in the manner of ISO 4064.\n\n"
+    "First steps:  meterbench run initial-verification   runs on the simulated station and writes a report.\n\n"
+    "Exit status: 0 all PASS; 1 at least one FAIL; 2 wrong usage or configuration; 3 INVALID or ERROR; "
+    "130 stopped by the operator.",
+)
+
+PROGRAMMES = {"initial-verification": "test_initial_verification.py", "draw-profile": "test_draw_profile.py"}
+
+StationOption = Annotated[
+    Path | None, typer.Option("--station", metavar="FILE", help="Station file; default: the virtual station.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="For programs: JSON on standard output.")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, or its name under ./runs.")]
+
+
+@app.callback()
+def _options(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False) -> None:
+    global _debug
+    _debug = debug
+
+
+_debug = False
+
+
+@app.command()
+def run(
+    programme: Annotated[str, typer.Argument(metavar="PROGRAMME", help=f"One of: {', '.join(PROGRAMMES)}.")],
+    station: StationOption = None,
+    meters: Annotated[int | None, typer.Option(min=1, max=30, help="Simulated: that many meters in the line.")] = None,
+    meter: Annotated[
+        str | None,
+        typer.Option(metavar="DESIGNATION", help="Simulated: meters of this kind, with its largest Q3 and Q3/Q1."),
+    ] = None,
+    only: Annotated[str | None, typer.Option(metavar="CLAUSE", help="Only this clause of the programme.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Simulated: seed of everything random.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the run's record and reports.")] = None,
+    resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with an interrupted run.")] = None,
+    trace: Annotated[Path | None, typer.Option(metavar="CSV", help="draw-profile: the recorded flow trace.")] = None,
+    flow_unit: Annotated[str, typer.Option(help="draw-profile: unit of the trace's flow (L/h, mL/s, L/min).")] = "L/h",
+) -> None:
+    """Run a programme on a station and write the record, the report, JUnit and Allure results into the run's folder.
+
+    Example:  meterbench run initial-verification --station stations/virtual.toml --seed 7
+    """
+    from meterbench.programme import Request, execute
+
+    if programme not in PROGRAMMES:
+        raise ConfigError(f"there is no programme {programme!r}; available: {', '.join(PROGRAMMES)}")
+    request = Request(
+        programme=programme,
+        module=PROGRAMMES[programme],
+        station=station or default_station(),
+        meters=meters,
+        meter=meter,
+        only=only,
+        seed=seed,
+        out=out,
+        resume=find_run(resume) if resume else None,
+        trace=trace,
+        flow_unit=flow_unit,
+    )
+    raise typer.Exit(execute(request))
+
+
+@app.command()
+def check(station: StationOption = None, as_json: JsonOption = False) -> None:
+    """Validate a station file, open every instrument, and show who answers, how fast, and how long its certificate holds."""
+    from meterbench.bench.opening import open_station
+    from meterbench.bench.station import load
+    from meterbench.tables import print_instruments
+
+    path = station or default_station()
+    with open_station(load(path)) as bench:
+        reasons = bench.uncalibrated()
+        rows = [
+            {
+                "role": standard.instrument.role,
+                "driver": standard.driver,
+                "address": standard.address,
+                **asdict(standard.instrument.identity),
+                "certificate": standard.certificate.number if standard.certificate else None,
+                "due": standard.certificate.due.isoformat() if standard.certificate else None,
+                "calibration": standard.calibration.value,
+                "latency_ms": _latency_ms(standard.instrument),
+            }
+            for standard in bench.standards
+        ]
+    if as_json:
+        print(json.dumps(rows, indent=1))
+    else:
+        print_instruments(str(path), rows)
+    for reason in reasons:
+        print(f"meterbench: {reason}", file=sys.stderr)
+    raise typer.Exit(3 if reasons else 0)
+
+
+@app.command()
+def runs(
+    folder: Annotated[Path, typer.Option(metavar="DIR", help="Folder that holds the runs.")] = Path("runs"),
+    as_json: JsonOption = False,
+) -> None:
+    """List the runs in the store, newest first."""
+    from meterbench.bench.store import Store, store_url
+    from meterbench.tables import print_runs
+
+    if not folder.is_dir():
+        raise ConfigError(f"there is no folder {folder} with runs; name it with --folder")
+    store = Store(store_url(folder))
+    found = store.runs()
+    store.close()
+    if as_json:
+        print(json.dumps([asdict(each) for each in found], indent=1))
+    else:
+        print_runs(found)
+
+
+@app.command()
+def results(run_name: RunArgument, as_json: JsonOption = False) -> None:
+    """Show the results of a run, one row a measured value, from its verified record."""
+    from meterbench.bench.record import load
+    from meterbench.tables import print_results
+
+    record = load(find_run(run_name))
+    if as_json:
+        print(json.dumps([asdict(row) for row in record.rows], indent=1))
+    else:
+        print_results(record)
+
+
+@app.command()
+def report(run_name: RunArgument) -> None:
+    """Write the run's report again from its record, and print where it is."""
+    from meterbench.bench.record import load
+    from meterbench.reports.html import write_report
+
+    folder = find_run(run_name)
+    print(write_report(load(folder), folder / "report.html"))
+
+
+@app.command()
+def verify(run_name: RunArgument, as_json: JsonOption = False) -> None:
+    """Check that no byte of a run's record was changed, added or removed."""
+    from meterbench.bench.journal import read
+    from meterbench.bench.record import load
+
+    folder = find_run(run_name)
+    lines = sum(1 for _ in read(folder))
+    record = load(folder)
+    if as_json:
+        print(json.dumps({"lines": lines, "head_hash": record.head_hash, "closed": record.closed is not None}))
+    else:
+        state = "closed" if record.closed else "not closed: the run was cut off"
+        print(f"{folder}: {lines} lines hold together; {state}; head {record.head_hash}")
+
+
+def default_station() -> Path:
+    """The virtual station of this checkout or installation."""
+    beside = Path("stations/virtual.toml")
+    if beside.is_file():
+        return beside
+    import meterbench
+
+    return Path(meterbench.__file__).resolve().parent / "stations" / "virtual.toml"
+
+
+def find_run(name: str) -> Path:
+    """The folder of a run given by folder or by name; ``ConfigError`` if there is none."""
+    for folder in (Path(name), Path("runs") / name):
+        if (folder / "journal.jsonl").is_file():
+            return folder
+    raise ConfigError(f"there is no run {name!r}: no folder of that name, here or under ./runs, holds a journal.jsonl")
+
+
+def _latency_ms(instrument: Any) -> float | None:
+    """Mean duration of the exchanges that opened the instrument."""
+    durations = [exchange.duration_s for exchange in instrument.trace()]
+    return round(1000.0 * sum(durations) / len(durations), 3) if durations else None
+
+
+def main() -> None:
+    """Entry point: errors in one sentence on standard error, and the exit status of the contract."""
+    try:
+        app(standalone_mode=True)
+    except BenchError as error:
+        if _debug:
+            traceback.print_exc()
+        print(f"meterbench: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, ConfigError) else 3)

@@ -1,0 +1,98 @@
+"""``meterbench run``: a pytest session with the programme's selection, our plugin, and progress for people."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import meterbench.procedures
+from meterbench.bench.journal import FILE_NAME
+from meterbench.bench.pytest_plugin import default_folder
+from meterbench.bench.record import load
+from meterbench.bench.station import load as load_station
+from meterbench.bench.verdict import EXIT_STATUS
+from meterbench.errors import ConfigError, RecordError
+from meterbench.progress import Progress
+from meterbench.tables import print_results
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asked for."""
+
+    programme: str
+    module: str
+    station: Path
+    meters: int | None
+    meter: str | None
+    only: str | None
+    seed: int | None
+    out: Path | None
+    resume: Path | None
+    trace: Path | None
+    flow_unit: str
+
+
+def execute(request: Request) -> int:
+    """Run it; the exit status."""
+    load_station(request.station).with_line(
+        request.meter, request.meters, request.seed
+    )  # refuse early, in one sentence
+    folder = request.resume or request.out or default_folder(request.programme)
+    if request.resume is None and (folder / FILE_NAME).exists():
+        raise ConfigError(f"{folder} holds the record of a run already; choose another --out, or --resume it")
+    console = Console()
+    progress = Progress(console, folder)
+    with progress:
+        status = pytest.main(_arguments(request, folder), plugins=[progress])
+    if not (folder / FILE_NAME).is_file():
+        if status == pytest.ExitCode.NO_TESTS_COLLECTED:
+            raise ConfigError(f"nothing of {request.programme} is selected by --only {request.only}")
+        raise ConfigError(progress.first_error or f"{request.programme} could not be started")
+    try:
+        record = load(folder)
+    except RecordError as error:
+        raise RecordError(f"{error}; nothing after that place can be trusted") from error
+    print_results(record, console)
+    for reason in record.closed["reasons"] if record.closed else ["the record was not closed"]:
+        console.print(f"meterbench: {reason}", style="bold", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"Report:  {folder / 'report.html'}", highlight=False, soft_wrap=True)
+    console.print(f"Record:  {folder / FILE_NAME}", highlight=False, soft_wrap=True)
+    return EXIT_STATUS[record.verdict]
+
+
+def _arguments(request: Request, folder: Path) -> list[str]:
+    procedures = Path(meterbench.procedures.__file__).parent
+    arguments = [
+        str(procedures / request.module),
+        "-c",
+        os.devnull,
+        f"--rootdir={procedures}",
+        "--import-mode=importlib",
+        "--capture=no",
+        "-p",
+        "no:terminal",
+        "-p",
+        "no:cacheprovider",
+        f"--station={request.station}",
+        f"--html={folder / 'pytest.html'}",
+        "--self-contained-html",
+        f"--alluredir={folder / 'allure-results'}",
+        f"--junitxml={folder / 'junit.xml'}",
+        f"--flow-unit={request.flow_unit}",
+    ]
+    arguments.append(f"--resume={request.resume}" if request.resume else f"--out={folder}")
+    for option, value in (
+        ("--meter", request.meter),
+        ("--meters", request.meters),
+        ("--seed", request.seed),
+        ("--only", request.only),
+        ("--flow-trace", request.trace),
+    ):
+        if value is not None:
+            arguments.append(f"{option}={value}")
+    return arguments

@@ -1,0 +1,123 @@
+"""What a person sees while a programme runs: where it is, the results as they come, and the time left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
+from rich.progress import Progress as Bar
+from rich.text import Text
+
+from meterbench.tables import VERDICT_STYLE
+from meterbench.world.clock import Clock
+
+
+class _TimeLeft(ProgressColumn):
+    """Bench time left, and what that means on the wall."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._started_s = time.monotonic()
+
+    def render(self, task: Task) -> Text:
+        left_s = max(0.0, (task.total or 0.0) - task.completed)
+        elapsed_s = time.monotonic() - self._started_s
+        text = f"{clock_text(left_s)} of bench time left"
+        if task.completed > 0.0:
+            text += f", {clock_text(left_s * elapsed_s / task.completed)} by the clock on the wall"
+        return Text(text, style="cyan")
+
+
+class Progress:
+    """A pytest plugin that shows the run's lines as they are recorded. Without a terminal, plain lines."""
+
+    def __init__(self, console: Console, folder: Path) -> None:
+        self.first_error = ""
+        self._console = console
+        self._folder = folder
+        self._clock: Clock | None = None
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:3.0f} %"),
+            _TimeLeft(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("opening the station", total=None)
+        self._started_s = 0.0
+
+    def __enter__(self) -> Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def pytest_meterbench_opened(self, folder: Path, clock: Clock) -> None:
+        """The station is open."""
+        self._clock = clock
+        self._started_s = clock.now_s()
+        clock.every(1.0, self._advance, steady_period_s=10.0)
+        self._say(f"Station open, record in {folder}")
+
+    def pytest_meterbench_line(self, kind: str, body: Mapping[str, Any]) -> None:
+        """A line was recorded."""
+        if kind == "plan":
+            total_s = sum(step["bench_seconds"] for step in body["steps"])
+            self._bar.update(self._task, total=total_s)
+            self._say(f"About {clock_text(total_s)} of bench time ahead")
+        elif kind == "step_started":
+            self._bar.update(self._task, description=body["step"])
+        elif kind == "measurement":
+            where = " ".join(part for part in (body["meter"], body["flow_point"]) if part)
+            value = "no value" if body["value"] is None else f"{body['value']:+.3f} {body['unit']}"
+            u = body["expanded_uncertainty"]
+            uncertainty = "" if u is None else f"  U {u:.3f} {body['unit']}"
+            self._say(
+                f"  {where:<14} {body['quantity'].replace('_', ' ')} {value}{uncertainty}  ",
+                body["verdict"],
+                body["reason"],
+            )
+        elif kind == "condition" and not body["met"]:
+            self._say(f"  condition not met: {body['quantity']} ", "INVALID")
+        elif kind == "event" and body["level"] != "info":
+            self._say(f"  {body['text']}", "INVALID" if body["level"] == "warning" else "ERROR")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the first error of pytest itself: without a record it is all that there is to say."""
+        if report.failed and not self.first_error:
+            self.first_error = str(report.longrepr).strip().splitlines()[-1]
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """As above, for what cannot even be collected."""
+        if report.failed and not self.first_error:
+            self.first_error = str(report.longrepr).strip().splitlines()[-1]
+
+    def _advance(self) -> None:
+        if self._clock is not None:
+            self._bar.update(self._task, completed=self._clock.now_s() - self._started_s)
+
+    def _say(self, text: str, verdict: str = "", reason: str = "") -> None:
+        line = Text(text)
+        if verdict:
+            line.append(verdict, style=VERDICT_STYLE[verdict])
+        if reason:
+            line.append(f": {reason}")
+        self._console.print(line, soft_wrap=True, highlight=False)
+
+
+def clock_text(duration_s: float) -> str:
+    """``1:02:03`` or ``2:03``."""
+    seconds = round(duration_s)
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"

@@ -1,0 +1,26 @@
+"""Makes a run's report and puts it into the store as soon as its record is closed (a pytest plugin)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from meterbench.bench.record import load
+from meterbench.bench.store import Store, store_url
+from meterbench.errors import BenchError
+
+
+def pytest_meterbench_closed(folder: Path) -> None:
+    """Write ``report.html`` beside the journal; a view that cannot be made never harms the record."""
+    from meterbench.reports.html import write_report
+
+    try:
+        record = load(folder)
+        write_report(record, folder / "report.html")
+        store = Store(store_url(folder.resolve().parent))
+        try:
+            store.put(record)
+        finally:
+            store.close()
+    except (BenchError, OSError) as error:
+        print(f"meterbench: {error}; the record is in {folder}", file=sys.stderr)

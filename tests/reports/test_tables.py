@@ -1,0 +1,87 @@
+"""The tables arrange the record; where the record does not say enough they claim nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from meterbench.bench.record import RunRecord
+from meterbench.reports import tables
+
+METER = {"q1_l_h": 1.5625, "q2_l_h": 2.5, "q3_l_h": 2500.0, "q4_l_h": 3125.0}
+
+
+@pytest.mark.parametrize(
+    ("flow_point", "flow_l_h"),
+    [("Q1", 1.5625), ("Q4", 3125.0), ("0.35(Q2+Q3)", 0.35 * 2502.5), ("profile", None), ("Q5", None)],
+)
+def test_a_flow_point_stands_for_a_flow_rate_or_for_none(flow_point: str, flow_l_h: float | None) -> None:
+    """The names are those of the front door's contract."""
+    assert tables.nominal_flow_l_h(flow_point, METER) == flow_l_h
+    assert tables.nominal_flow_l_h(flow_point, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "text"),
+    [
+        (None, "L", "–"), (0.0, "L", "0.00000"), (99.9709697, "L", "99.9710"), (2.34375, "L", "2.34375"),
+        (2410.0, "L/h", "2410.0"), (1.64, "L/h", "1.6400"), (20.0249, "degC", "20.02"), (1234567.0, "", "1234567"),
+        (-0.000123456789, "x", "-0.000123457"), (10.0, "L", "10.0000"),
+    ],
+)  # fmt: skip
+def test_readings_print_with_the_digits_of_their_unit(number: float | None, unit: str, text: str) -> None:
+    """Never as a power of ten, and trailing zeros stay: they were measured."""
+    assert tables.number_text(number, unit) == text
+
+
+def test_nominal_numbers_print_as_they_were_laid_down() -> None:
+    """All digits, none of the noise of binary fractions."""
+    assert [tables.nominal_text(number) for number in (1.1 * 1.5625, 2.5, 2500.0, None)] == [
+        "1.71875",
+        "2.5",
+        "2500",
+        "–",
+    ]
+
+
+def test_summary_lists_flow_points_upwards_and_records_in_the_order_of_measuring(record: RunRecord) -> None:
+    """Q1 first for the reader; Q3 first at the bench."""
+    assert tables.summarise(record).flow_points == ("Q1", "Q2", "Q3")
+    points = tables.point_records(record, tables.Readings(record))
+    assert [point.flow_point for point in points] == ["Q3", "Q2", "Q1"]
+
+
+def test_readings_that_do_not_share_out_are_claimed_for_no_run(record: RunRecord) -> None:
+    """Better a dash than the reading of another repeat."""
+    row = next(row for row in record.rows if row.flow_point == "Q3")
+    assert tables.Readings(record).seen(row, "actual_volume") is not None
+    lost = next(r for r in record.readings if (r["meter"], r["quantity"]) == (row.meter, "actual_volume"))
+    fewer = replace(record, readings=tuple(reading for reading in record.readings if reading is not lost))
+    assert tables.Readings(fewer).seen(row, "actual_volume") is None
+
+
+def test_several_readings_of_a_run_give_their_range(record: RunRecord) -> None:
+    """Start and end temperatures, say, stand as lowest and highest."""
+    row = next(row for row in record.rows if row.flow_point == "Q3")
+    twice = tuple(
+        {**reading, "value": reading["value"] + shift} for reading in record.readings for shift in (0.0, 0.5)
+    )  # fmt: skip
+    seen = tables.Readings(replace(record, readings=twice)).seen(row, "water_temperature")
+    assert seen is not None
+    assert seen.highest - seen.lowest == pytest.approx(0.5)
+
+
+def test_a_meter_without_a_conclusion_is_not_run(record: RunRecord) -> None:
+    """No verdict in the record, no verdict in the report."""
+    lines = tables.summarise(replace(record, meter_verdicts=())).lines
+    assert {line.verdict for line in lines} == {"NOT_RUN"}
+
+
+def test_the_largest_budget_of_a_step_stands_for_all(record: RunRecord) -> None:
+    """Budgets of other meters and repeats are counted, and their smallest is told."""
+    larger = replace(record.budgets[0], expanded_uncertainty_percent=9.0)
+    section = tables.budget_sections(replace(record, budgets=(*record.budgets, larger)))[0]
+    assert (section.budget, section.count) == (larger, 2)
+    assert section.smallest_expanded_percent == record.budgets[0].expanded_uncertainty_percent
+    assert section.allowed_percent == pytest.approx(2 / 3)
