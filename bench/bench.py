@@ -127,15 +127,24 @@ class Bench:
 
     # Flow.
 
-    def start_flow(self, flow_l_h: float) -> str:
-        """Regulate ``flow_l_h``; the line that carries it."""
+    def line_for(self, flow_l_h: float) -> str:
+        """The smallest line that carries ``flow_l_h``; ``InstrumentError`` if none does."""
         line = next((name for name, limit in LINE_LIMITS_L_H if flow_l_h <= limit), None)
         if line is None or not flow_l_h > 0.0:
             raise InstrumentError(
                 f"rig: {flow_l_h:g} L/h asked for; it regulates above 0 to {LINE_LIMITS_L_H[-1][1]:g} L/h"
             )
+        return line
+
+    def start_flow(self, flow_l_h: float) -> str:
+        """Regulate ``flow_l_h``, in five seconds from nothing; the line that carries it."""
+        line = self.line_for(flow_l_h)
         self.rig.start_flow(line, flow_l_h, ramp_l_h_s=flow_l_h / 5.0)
         return line
+
+    def follow_flow(self, line: str, flow_l_h: float) -> None:
+        """Go to ``flow_l_h`` in ``line`` as fast as the rig can."""
+        self.rig.start_flow(line, flow_l_h, ramp_l_h_s=LINE_LIMITS_L_H[-1][1])
 
     def wait_until_steady(self, line: str, flow_l_h: float, within: float, deadline_s: float) -> bool:
         """Wait until the flow has been within ``within`` (relative) of ``flow_l_h`` for some time.

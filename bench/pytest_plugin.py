@@ -73,7 +73,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     only = config.getoption("--only")
     if only is None:
         return
-    kept, left_out = [], []
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
     for item in items:
         clauses = [str(marker.args[0]) for marker in item.iter_markers("clause")]
         selected = any(clause == only or clause.startswith(f"{only}.") for clause in clauses)

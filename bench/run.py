@@ -35,6 +35,7 @@ class Run:
         self._reasons: list[str] = []
         self._closed = False
         self._rows: list[record.ResultRow] = []
+        self._readings: list[dict[str, Any]] = []
         self.previous: record.RunRecord | None = None
         """What an interrupted run had recorded before it was resumed."""
 
@@ -64,6 +65,7 @@ class Run:
         run = cls(Journal.reopen(folder), clock, observers)
         run.previous = previous
         run._rows = list(previous.rows)
+        run._readings = list(previous.readings)
         run._finished = dict(previous.finished_steps)
         run._conclusions = {f"step {step}": Verdict[verdict] for step, verdict in previous.finished_steps.items()}
         run.event("info", f"resumed after {len(run._finished)} finished steps", software=opened["software"])
@@ -88,6 +90,16 @@ class Run:
     def rows(self) -> Sequence[record.ResultRow]:
         """All results so far, those before a resume included."""
         return self._rows
+
+    @property
+    def readings(self) -> Sequence[dict[str, Any]]:
+        """All raw readings so far, those before a resume included."""
+        return self._readings
+
+    @property
+    def finished_steps(self) -> Mapping[str, str]:
+        """The verdict of every finished step."""
+        return self._finished
 
     @property
     def lines(self) -> int:
@@ -164,36 +176,71 @@ class Run:
         verdict = Verdict.INVALID if reasons else _within(value, lower, upper)
         if verdict is Verdict.FAIL:
             reasons.append(f"{value:+.3f} {unit} is outside {_limits(lower, upper)} {unit}")
-        row = record.ResultRow(
-            procedure=procedure,
-            clause=clause,
-            requirement=requirement,
-            meter=meter,
-            flow_point=flow_point,
-            repeat=repeat,
-            attempt=attempt,
-            quantity=quantity,
-            value=value,
-            unit=unit,
-            expanded_uncertainty=expanded_uncertainty,
-            lower=lower,
-            upper=upper,
-            verdict=verdict.name,
-            reason="; ".join(reasons),
-            time=self._utc(),
+        self._record_row(
+            record.ResultRow(
+                procedure=procedure,
+                clause=clause,
+                requirement=requirement,
+                meter=meter,
+                flow_point=flow_point,
+                repeat=repeat,
+                attempt=attempt,
+                quantity=quantity,
+                value=value,
+                unit=unit,
+                expanded_uncertainty=expanded_uncertainty,
+                lower=lower,
+                upper=upper,
+                verdict=verdict.name,
+                reason="; ".join(reasons),
+                time=self._utc(),
+            )
         )
-        body = asdict(row) | {"step": self._step}
-        del body["time"]
-        self._write("measurement", body)
-        self._rows.append(row)
         if not (provisional and verdict is Verdict.FAIL):
             self._step_verdicts.append(verdict)
         return verdict
 
+    def report(
+        self,
+        quantity: str,
+        value: float,
+        unit: str,
+        *,
+        procedure: str,
+        clause: str,
+        requirement: str,
+        meter: str,
+        flow_point: str,
+        expanded_uncertainty: float | None = None,
+    ) -> None:
+        """Record a result that is not judged: its row says NOT_RUN, and no verdict rests on it."""
+        self._record_row(
+            record.ResultRow(
+                procedure=procedure,
+                clause=clause,
+                requirement=requirement,
+                meter=meter,
+                flow_point=flow_point,
+                repeat=1,
+                attempt=1,
+                quantity=quantity,
+                value=value,
+                unit=unit,
+                expanded_uncertainty=expanded_uncertainty,
+                lower=None,
+                upper=None,
+                verdict=Verdict.NOT_RUN.name,
+                reason="reported, not judged",
+                time=self._utc(),
+            )
+        )
+
     def reading(self, instrument: str, quantity: str, value: float, unit: str, *, meter: str = "") -> None:
         """Keep a raw reading at full precision."""
-        body = {"step": self._step, "meter": meter, "instrument": instrument, "quantity": quantity}
-        self._write("reading", body | {"value": value, "unit": unit})
+        body: dict[str, Any] = {"step": self._step, "meter": meter, "instrument": instrument, "quantity": quantity}
+        body |= {"value": value, "unit": unit}
+        self._write("reading", body)
+        self._readings.append(body)
 
     def condition(self, condition: record.Condition) -> None:
         """Keep what was seen of a condition; one that was not met makes the step INVALID."""
@@ -246,6 +293,12 @@ class Run:
             self._write("run_closed", body | {"verdict": self.verdict.name, "exit_status": EXIT_STATUS[self.verdict]})
         self._journal.close()
         return self.verdict
+
+    def _record_row(self, row: record.ResultRow) -> None:
+        body = asdict(row) | {"step": self._step}
+        del body["time"]
+        self._write("measurement", body)
+        self._rows.append(row)
 
     def _utc(self) -> str:
         return self._clock.utc().isoformat(timespec="milliseconds")

@@ -1,4 +1,4 @@
-"""The command ``meterbench``: what people and programs call. Heavy parts are imported by the commands that need them."""
+"""The command ``meterbench``. Heavy parts are imported by the commands that need them, so that it starts fast."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def run(
 
 @app.command()
 def check(station: StationOption = None, as_json: JsonOption = False) -> None:
-    """Validate a station file, open every instrument, and show who answers, how fast, and how long its certificate holds."""
+    """Validate a station file, open every instrument, and show who answers, how fast, and its certificate."""
     from meterbench.bench.opening import open_station
     from meterbench.bench.station import load
     from meterbench.tables import print_instruments

@@ -35,6 +35,20 @@ def tightness(edition: Edition, leak_rate_kpa_min: float) -> Condition:
     return _condition("fall of pressure in the closed line", "kPa/min", seen, (None, limit), "", "bench")
 
 
+def water_temperature(edition: Edition, collected: Collected, thermometer_u_k: float) -> Condition:
+    """The water's temperature while it was collected."""
+    lower, upper = edition.condition("water_temp_lower_c"), edition.condition("water_temp_upper_c")
+    tolerance_k = min(thermometer_u_k, TEMP_TOLERANCE_K)
+    return _condition(
+        "water temperature",
+        "°C",
+        (collected.probe_temp_c.lowest, collected.probe_temp_c.highest),
+        (lower.value - tolerance_k, upper.value + tolerance_k),
+        lower.clause,
+        f"window with {tolerance_k:g} K of the thermometer's uncertainty",
+    )
+
+
 def of_collection(
     edition: Edition,
     point: FlowPoint,
@@ -50,8 +64,6 @@ def of_collection(
         collected.flow_l_h.highest / collected.flow_l_h.mean - 1.0,
         1.0 - collected.flow_l_h.lowest / collected.flow_l_h.mean,
     )
-    lower_c, upper_c = edition.condition("water_temp_lower_c"), edition.condition("water_temp_upper_c")
-    tolerance_k = min(thermometer_u_k, TEMP_TOLERANCE_K)
     temps = (collected.probe_temp_c.lowest, collected.probe_temp_c.highest)
     drift = edition.condition("water_temp_variation_k")
     pressure = edition.condition("inlet_pressure_variation_percent")
@@ -66,8 +78,7 @@ def of_collection(
                    f"window of {point.name}"),
         _condition("deviation of the flow from its mean", "%", (deviation, deviation), (None, steadiness.value),
                    steadiness.clause, "largest sample"),
-        _condition("water temperature", "°C", temps, (lower_c.value - tolerance_k, upper_c.value + tolerance_k),
-                   lower_c.clause, f"window with {tolerance_k:g} K of the thermometer's uncertainty"),
+        water_temperature(edition, collected, thermometer_u_k),
         _condition("change of the water temperature", "K", (temps[1] - temps[0],) * 2, (None, drift.value),
                    drift.clause, ""),
         _condition("variation of the inlet pressure", "%", (variation, variation), (None, pressure.value),

@@ -54,7 +54,9 @@ class Draw:
 def read_trace(path: Path, unit: str) -> list[Draw]:
     """The draws of a trace file; ``ConfigError`` names the line that cannot be meant."""
     if unit != "L" and unit not in FLOW_UNITS_L_H:
-        raise ConfigError(f"--flow-unit {unit!r}; allowed: {', '.join(FLOW_UNITS_L_H)}, and L for start-value-end traces")
+        raise ConfigError(
+            f"--flow-unit {unit!r}; allowed: {', '.join(FLOW_UNITS_L_H)}, and L for start-value-end traces"
+        )
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

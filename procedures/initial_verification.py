@@ -7,21 +7,20 @@ from collections.abc import Sequence
 from meterbench.bench.bench import Bench
 from meterbench.bench.collection import Collected, MeterVolume, assign
 from meterbench.bench.record import ResultRow
-from meterbench.bench.reference_volume import air_density_kg_m3
 from meterbench.bench.run import Run
-from meterbench.bench.uncertainty import VolumeConditions, error_budget
+from meterbench.bench.uncertainty import error_budget
 from meterbench.bench.verdict import Verdict, worst
 from meterbench.dut.meter import Nameplate
 from meterbench.dut.variants import Rating
 from meterbench.errors import ConfigError
 from meterbench.procedures import conditions, rules
+from meterbench.procedures.collecting import check_tightness, expanded, keep_readings, volume_conditions
 from meterbench.procedures.edition import Edition, FlowPoint
 
 NAME = "initial-verification"
 REQUIREMENT = "ADR-011"
 STEADY_WITHIN = 0.01
 STEADY_DEADLINE_S = 240.0
-READABILITY_G = 0.1
 OVERHEAD_S = 90.0
 """Settling, weighing and draining around one collection, for the estimate of the time left."""
 
@@ -51,7 +50,7 @@ def initial_verification(run: Run, bench: Bench, edition: Edition) -> None:
     for reason in bench.uncalibrated():
         run.event("warning", f"{reason}: no result of this run can be PASS")
 
-    leak_rate = check_tightness(run, bench, edition)
+    leak_rate = check_tightness(run, bench, edition, NAME)
     for point in points:
         verify_point(run, bench, edition, point, leak_rate, attempt=1, meters=bench.batch)
     for point in points:
@@ -64,17 +63,6 @@ def initial_verification(run: Run, bench: Bench, edition: Edition) -> None:
 def duration_s(edition: Edition, point: FlowPoint) -> float:
     """How long a point is collected: a minimum time, and a minimum volume."""
     return max(edition.plan("min_duration_s"), 3600.0 * edition.plan("min_volume_l") / point.target_l_h)
-
-
-def check_tightness(run: Run, bench: Bench, edition: Edition) -> float:
-    """The fall of pressure in the closed line in kPa/min; repeated after every resumption."""
-    with run.step(f"{NAME}/tightness" if run.previous is None else f"{NAME}/tightness, resumed at line {run.lines}"):
-        leak_rate = bench.tightness_kpa_min()
-        condition = conditions.tightness(edition, leak_rate)
-        run.condition(condition)
-        for sentence in conditions.unmet([condition]):
-            run.event("warning", f"{sentence}: find the leak; no result of this run can be PASS")
-    return leak_rate
 
 
 def verify_point(
@@ -98,9 +86,9 @@ def verify_point(
         collected = bench.collect(line, collect_s)
         bench.stop_flow()
         volumes = assign(collected, bench.batch, bench.air.pressure_hpa, bench.air.humidity_percent)
-        _keep_readings(run, bench, collected, volumes)
+        keep_readings(run, bench, collected, volumes)
 
-        seen = conditions.of_collection(edition, point, collected, volumes, _expanded(bench, "thermometer"))
+        seen = conditions.of_collection(edition, point, collected, volumes, expanded(bench, "thermometer"))
         for condition in seen:
             run.condition(condition)
         invalid = [
@@ -126,12 +114,12 @@ def _measure_error(
 ) -> None:
     meter = volume.nameplate
     mpe = edition.mpe_percent(
-        point.zone, volume.water_temp_c, _expanded(bench, "thermometer"), meter.rating.accuracy_class
+        point.zone, volume.water_temp_c, expanded(bench, "thermometer"), meter.rating.accuracy_class
     )
     budget = error_budget(
         f"{NAME}/{point.name}" + (f", run {attempt}" if attempt > 1 else ""),
         meter.serial,
-        _volume_conditions(bench, collected, volume, leak_rate),
+        volume_conditions(bench, collected, volume, leak_rate),
         bench.reference,
     )
     run.budget(budget)
@@ -220,49 +208,3 @@ def _point_to_repeat(run: Run, meter: Nameplate) -> str | None:
         {row.flow_point: row.value for row in rows if row.value is not None},
         {row.flow_point: row.upper for row in rows if row.upper is not None},
     )
-
-
-def _expanded(bench: Bench, role: str) -> float:
-    """Expanded uncertainty of a role's certificate; 0 without one: the result is INVALID anyway."""
-    certificate = bench.certificate(role)
-    return certificate.expanded_uncertainty if certificate else 0.0
-
-
-def _volume_conditions(bench: Bench, collected: Collected, volume: MeterVolume, leak_rate: float) -> VolumeConditions:
-    return VolumeConditions(
-        weighed_g=collected.weighed_g,
-        duration_s=collected.gate_s,
-        flow_l_h=volume.flow_l_h,
-        water_temp_c=volume.water_temp_c,
-        temp_drift_k=collected.probe_temp_c.highest - collected.probe_temp_c.lowest,
-        leak_rate_kpa_min=leak_rate,
-        pulse_volume_l=volume.nameplate.pulse_volume_ml / 1000.0,
-        indicated_l=volume.indicated_l,
-        balance_u_g=_expanded(bench, "balance"),
-        readability_g=READABILITY_G,
-        thermometer_u_k=_expanded(bench, "thermometer"),
-        diverter_u_s=_expanded(bench, "rig"),
-        time_base_u_percent=_expanded(bench, "counter"),
-        air_density_kg_m3=air_density_kg_m3(
-            collected.ambient_temp_c, bench.air.pressure_hpa, bench.air.humidity_percent
-        ),
-    )
-
-
-def _keep_readings(run: Run, bench: Bench, collected: Collected, volumes: Sequence[MeterVolume]) -> None:
-    run.reading("balance", "mass_start", collected.mass_start_g, "g")
-    run.reading("balance", "mass_end", collected.mass_end_g, "g")
-    run.reading("rig", "gate_time", collected.gate_s, "s")
-    run.reading("rig", "flow_mean", collected.flow_l_h.mean, "L/h")
-    run.reading("rig", "pressure_upstream", collected.upstream_kpa.mean, "kPa")
-    run.reading("rig", "pressure_downstream", collected.downstream_kpa.mean, "kPa")
-    run.reading("rig", "ambient_temperature", collected.ambient_temp_c, "°C")
-    run.reading("thermometer", "water_temperature", collected.probe_temp_c.mean, "°C")
-    for counter, pulses, volume in zip(bench.counters, collected.pulses, volumes, strict=True):
-        serial = volume.nameplate.serial
-        run.reading(counter.role, "pulses", pulses, "1", meter=serial)
-        run.reading(counter.role, "indicated_volume", volume.indicated_l, "L", meter=serial)
-        run.reading("balance", "actual_volume", volume.actual_l, "L", meter=serial)
-        run.reading("balance", "actual_flow", volume.flow_l_h, "L/h", meter=serial)
-        run.reading("thermometer", "water_temperature", volume.water_temp_c, "°C", meter=serial)
-        run.reading("rig", "line_pressure", volume.gauge_kpa, "kPa", meter=serial)

@@ -130,10 +130,13 @@ def budget_bars(name: str, contributions_percent: Sequence[tuple[str, float]], c
     bars = [*contributions_percent, ("combined", combined_percent)]
     longest = max(len(label) for label, _ in bars)
     figure, axes = _panel(7.0, 0.17 * len(bars), min(0.15 + 0.065 * longest, 3.0), 0.0, 0.0)
+    decimals = max(0, 2 - floor(log10(combined_percent))) if combined_percent else 2
+    smallest = 10.0**-decimals
     places = range(len(bars))
     axes.barh(places, [part for _, part in bars], 0.62, color=[*[GREY] * (len(bars) - 1), VERDICT_STYLES["PASS"][1]])
     for place, (_, part) in zip(places, bars, strict=True):
-        axes.annotate(f"{part:.3g} %", (part, place), (3, 0), textcoords="offset points", va="center", fontsize=7)
+        label = f"{part:.{decimals}f} %" if part >= smallest else f"< {smallest:.{decimals}f} %"
+        axes.annotate(label, (part, place), (3, 0), textcoords="offset points", va="center", fontsize=7)
     axes.set_yticks(places, [_plain(label) for label, _ in bars])
     axes.set_ylim(len(bars) - 0.4, -0.6)
     axes.set_xlim(0, 1.12 * max(part for _, part in bars) or 1.0)

@@ -135,10 +135,11 @@ def _environment() -> Environment:
     environment.filters |= {
         "dash": lambda part: "–" if isinstance(part, Undefined) or part is None or part == "" else part,
         "words": lambda name: name.replace("_", " "),
-        "unit": unit_text,
+        "unit": tables.unit_text,
         "moment": moment_text,
         "number": tables.number_text,
         "nominal": tables.nominal_text,
+        "rounded": tables.rounded_text,
         "glyph": lambda verdict: VERDICT_GLYPHS.get(verdict, "▲"),
     }
     environment.globals["budget_bars"] = _budget_bars
@@ -149,11 +150,6 @@ def _budget_bars(section: tables.BudgetSection) -> Markup:
     budget = section.budget
     parts = [(part.name, part.percent) for part in budget.contributions]
     return Markup(figures.budget_bars(f"{budget.step}, {budget.quantity}", parts, budget.standard_uncertainty_percent))
-
-
-def unit_text(unit: str) -> str:
-    """A unit of the record as it is printed."""
-    return unit.replace("degC", "°C").replace("m3", "m³")
 
 
 def moment_text(utc: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 from math import floor, log10
 from typing import Any
 
@@ -18,7 +19,11 @@ RECORD_COLUMNS = ("flow_mean", "line_pressure", "water_temperature", "indicated_
 """Readings with a column of their own in the record of a flow point."""
 
 _LABORATORY = ("ambient_temperature", "air_pressure", "relative_humidity", "air_density")
-_DECIMALS = {"g": 2, "degC": 2, "s": 3, "kPa": 1, "hPa": 2, "MPa": 4, "kg/m3": 4, "%": 4}
+_SAME_QUANTITY = {"actual_flow": "flow_mean"}
+"""A meter's own mean flow rate goes before that of the bench, under one name."""
+_DECIMALS = {"g": 2, "°C": 2, "s": 3, "kPa": 1, "hPa": 2, "MPa": 4, "kg/m³": 4, "%": 4, "K": 4}
+"""By printed unit."""
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _COUNTS = ("", "1", "pulses")
 _SIGNIFICANT_DIGITS = {"L/h": 5}
 _SIGNIFICANT_DIGITS_OTHERWISE = 6
@@ -106,22 +111,23 @@ class Readings:
         self._runs: dict[tuple[str, str], list[tuple[int, int]]] = {}
         for reading in record.readings:
             of_meter = self._found.setdefault((reading["step"], reading["meter"]), {})
-            of_meter.setdefault(reading["quantity"], []).append(reading)
+            quantity = _SAME_QUANTITY.get(reading["quantity"], reading["quantity"])
+            of_meter.setdefault(quantity, []).append(reading)
         for row in _error_rows(record):
             for meter in (row.meter, ""):
                 runs = self._runs.setdefault((step_of(row), meter), [])
                 if (row.repeat, row.attempt) not in runs:
                     runs.append((row.repeat, row.attempt))
 
-    def units(self, step: str, meters: Iterable[str]) -> dict[str, str]:
-        """The quantities read in a step for these meters, and their units."""
-        found = [self._found.get((step, meter), {}) for meter in meters]
+    def units(self, steps: Iterable[str], meters: Iterable[str]) -> dict[str, str]:
+        """The quantities read in these steps for these meters (``""``: the bench), and their units."""
+        found = [self._found.get(place, {}) for place in product(steps, meters)]
         return {quantity: readings[0]["unit"] for of_meter in found for quantity, readings in of_meter.items()}
 
-    def seen(self, row: ResultRow, quantity: str) -> Seen | None:
-        """What was read of a quantity during the run that gave this row, at its meter or else at the bench."""
+    def seen(self, row: ResultRow, quantity: str, of_bench: bool = False) -> Seen | None:
+        """What was read of a quantity during the run that gave this row: at its meter or else at the bench."""
         step = step_of(row)
-        for meter in (row.meter, ""):
+        for meter in ("",) if of_bench else (row.meter, ""):
             readings = self._found.get((step, meter), {}).get(quantity, [])
             runs = self._runs[step, meter]
             each, left_over = divmod(len(readings), len(runs))
@@ -132,8 +138,8 @@ class Readings:
 
 
 def step_of(row: ResultRow) -> str:
-    """The step in which a row was measured; steps are named ``procedure/flow point``."""
-    return f"{row.procedure}/{row.flow_point}"
+    """The step in which a row was measured: ``procedure/flow point``, and ``, run 2`` for a second attempt."""
+    return f"{row.procedure}/{row.flow_point}" + (f", run {row.attempt}" if row.attempt > 1 else "")
 
 
 def nominal_flow_l_h(flow_point: str, meter: dict[str, Any]) -> float | None:
@@ -149,11 +155,25 @@ def number_text(number: float | None, unit: str = "") -> str:
     """A reading as it is printed: with the decimals that its unit deserves, else significant digits; never 1e+06."""
     if number is None:
         return "–"
+    unit = unit_text(unit)
     if unit in _COUNTS and float(number).is_integer():
         return f"{number:.0f}"
     digits = _SIGNIFICANT_DIGITS.get(unit, _SIGNIFICANT_DIGITS_OTHERWISE)
     before_point = floor(log10(abs(number))) + 1 if number else 1
     return f"{number:.{_DECIMALS.get(unit, max(0, digits - before_point))}f}"
+
+
+def rounded_text(number: float | None, digits: int) -> str:
+    """A number with so many significant digits at most; very small ones as ``4.5 × 10⁻⁷``."""
+    if number is None:
+        return "–"
+    mantissa, _, exponent = f"{number:.{digits}g}".partition("e")
+    return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}" if exponent else mantissa
+
+
+def unit_text(unit: str) -> str:
+    """A unit of the record as it is printed."""
+    return unit.replace("degC", "°C").replace("m3", "m³")
 
 
 def nominal_text(number: float | None) -> str:
@@ -196,27 +216,32 @@ def summarise(record: RunRecord) -> Summary:
 def point_records(record: RunRecord, readings: Readings) -> list[PointRecord]:
     """One record a flow point, in the order of measuring; the form follows ISO 4064-3."""
     order = {meter["serial"]: number for number, meter in enumerate(record.batch)}
-    grouped: dict[str, list[ResultRow]] = {}
+    grouped: dict[tuple[str, str], list[ResultRow]] = {}
     for row in _error_rows(record):
-        grouped.setdefault(step_of(row), []).append(row)
+        grouped.setdefault((row.procedure, row.flow_point), []).append(row)
     found = []
-    for step, rows in grouped.items():
+    for (procedure, flow_point), rows in grouped.items():
         rows.sort(key=lambda row: (order.get(row.meter, len(order)), row.repeat, row.attempt))
-        units = readings.units(step, ["", *(row.meter for row in rows)])
+        steps = list(dict.fromkeys(step_of(row) for row in rows))
+        of_meters = readings.units(steps, [row.meter for row in rows])
+        of_bench = readings.units(steps, [""])
+        units = of_bench | of_meters
         reference_units = {
-            quantity: unit for quantity, unit in readings.units(step, [""]).items() if quantity not in RECORD_COLUMNS
+            quantity: unit
+            for quantity, unit in of_bench.items()
+            if quantity not in RECORD_COLUMNS or quantity in of_meters
         }
         one_a_run = {(row.repeat, row.attempt): row for row in reversed(rows)}
         found.append(
             PointRecord(
-                procedure=rows[0].procedure,
-                flow_point=rows[0].flow_point,
+                procedure=procedure,
+                flow_point=flow_point,
                 clauses=tuple(dict.fromkeys(row.clause for row in rows)),
                 lines=tuple(RecordLine(row, {q: readings.seen(row, q) for q in RECORD_COLUMNS}) for row in rows),
                 units={quantity: units[quantity] for quantity in RECORD_COLUMNS if quantity in units},
                 reference_units=reference_units,
                 reference_lines=tuple(
-                    (one_a_run[run], {q: readings.seen(one_a_run[run], q) for q in reference_units})
+                    (one_a_run[run], {q: readings.seen(one_a_run[run], q, of_bench=True) for q in reference_units})
                     for run in sorted(one_a_run)
                 ),
             )

@@ -65,13 +65,13 @@ class MtSicsSim:
         self._zero_g = 0.0
         self._tare_g = 0.0
         self._unit = "g"
-        self._sessions: set[_Session] = set()
+        self.sessions: set[_Session] = set()
         self._server: asyncio.Server | None = None
         self._pty: tuple[int, int] | None = None
 
     async def start_tcp(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Serve lines on a TCP port; the address to give to the driver, ``socket://host:port``."""
-        self._server = await asyncio.get_running_loop().create_server(lambda: _TcpProtocol(self.session), host, port)
+        self._server = await asyncio.get_running_loop().create_server(lambda: _TcpProtocol(self), host, port)
         bound = self._server.sockets[0].getsockname()
         return f"socket://{bound[0]}:{bound[1]}"
 
@@ -81,13 +81,13 @@ class MtSicsSim:
         tty.setraw(port)
         os.set_blocking(controller, False)
         self._pty = controller, port  # the port stays open here, or reading would fail while no client has it open
-        session = self.session(_PtyWire(controller))
+        session = _Session(self, _PtyWire(controller))
         asyncio.get_running_loop().add_reader(controller, lambda: session.received(os.read(controller, 4096)))
         return os.ttyname(port)
 
     async def stop(self) -> None:
         """Take the instrument off its wires; safe to call twice."""
-        for session in tuple(self._sessions):
+        for session in tuple(self.sessions):
             session.close()
         if self._server is not None:
             self._server.close()
@@ -97,10 +97,6 @@ class MtSicsSim:
             for end in self._pty:
                 os.close(end)
             self._pty = None
-
-    def session(self, wire: _Wire) -> _Session:
-        """A client on ``wire``."""
-        return _Session(self, wire, self._sessions)
 
     def press_print(self) -> None:
         """Somebody presses the print key: every client gets a reading that it did not ask for."""
@@ -207,20 +203,19 @@ class MtSicsSim:
         return f"{round(mass_g / step_g) * step_g / UNITS_G[self._unit]:.{decimals}f}"
 
     def _tell(self, line: str) -> None:
-        for session in self._sessions:
+        for session in self.sessions:
             session.send(f"{line}\r\n".encode("ascii"))
 
 
 class _Session:
     """One client: lines in, one command at a time, faults on the way out."""
 
-    def __init__(self, sim: MtSicsSim, wire: _Wire, sessions: set[_Session]) -> None:
+    def __init__(self, sim: MtSicsSim, wire: _Wire) -> None:
         self._sim = sim
         self._wire = wire
-        self._sessions = sessions
         self._buffer = b""
         self._task: asyncio.Task[None] | None = None
-        sessions.add(self)
+        sim.sessions.add(self)
 
     def received(self, chunk: bytes) -> None:
         """Bytes from the client; a new command cancels one that still waits."""
@@ -233,7 +228,7 @@ class _Session:
 
     def send(self, payload: bytes) -> None:
         """Send, unless the client has gone."""
-        if self in self._sessions:
+        if self in self._sim.sessions:
             self._sim.log(">", payload)
             self._wire.write(payload)
 
@@ -241,7 +236,7 @@ class _Session:
         """Forget the client; safe to call twice."""
         if self._task is not None:
             self._task.cancel()
-        self._sessions.discard(self)
+        self._sim.sessions.discard(self)
         self._wire.close()
 
     async def _serve(self, line: bytes) -> None:
@@ -278,12 +273,12 @@ class _Session:
 class _TcpProtocol(asyncio.Protocol):
     """A client that came by TCP."""
 
-    def __init__(self, new_session: Callable[[_Wire], _Session]) -> None:
-        self._new_session = new_session
+    def __init__(self, sim: MtSicsSim) -> None:
+        self._sim = sim
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
-        self._session = self._new_session(transport)
+        self._session = _Session(self._sim, transport)
 
     def data_received(self, data: bytes) -> None:
         self._session.received(data)

@@ -1,4 +1,4 @@
-"""The rig PLC's register map, version 1.0 (docs/reference): the only thing that driver and simulator share.
+"""The rig PLC's register map, version 1.0 (instruments.md 1.2): the only thing that driver and simulator share.
 
 All words are holding registers (FC3 read, FC6 and FC16 write) at 0-based wire addresses, unit id 1; numbers of more
 than one word and float32 are in the order ABCD (most significant word and byte first). Bits live in status words.
@@ -252,8 +252,3 @@ def bit_names(word: int, names: Sequence[str]) -> frozenset[str]:
     if not word:
         return frozenset()
     return frozenset(names[bit] if bit < len(names) else f"bit {bit}" for bit in range(16) if word >> bit & 1)
-
-
-def bit_word(active: frozenset[str] | set[str], names: Sequence[str]) -> int:
-    """The word in which the bits named in ``active`` are set; ``ValueError`` for a name that is not in ``names``."""
-    return sum(1 << names.index(name) for name in active)

@@ -69,9 +69,9 @@ def test_error_dots_set_meters_side_by_side() -> None:
 
 def test_budget_bars_name_and_number_each_contribution() -> None:
     """In the order of the budget, the combined uncertainty last."""
-    shown = words(budget_bars("actual volume", [("balance", 0.0123), ("water density", 0.05)], 0.0515))
-    assert [word for word in shown if not word.endswith("%")] == ["balance", "water density", "combined"]
-    assert {"0.0123 %", "0.05 %", "0.0515 %"} <= set(shown)
+    shown = words(budget_bars("actual volume", [("balance", 0.0123), ("water density", 0.05), ("air", 4e-7)], 0.0515))
+    assert [word for word in shown if not word.endswith("%")] == ["balance", "water density", "air", "combined"]
+    assert {"0.0123 %", "0.0500 %", "< 0.0001 %", "0.0515 %"} <= set(shown)
 
 
 def test_a_figure_is_described_dateless_and_the_same_each_time() -> None:

@@ -35,6 +35,27 @@ def test_readings_print_with_the_digits_of_their_unit(number: float | None, unit
     assert tables.number_text(number, unit) == text
 
 
+def test_rounded_numbers_have_no_computer_notation() -> None:
+    """A power of ten is written as a laboratory writes it."""
+    assert [tables.rounded_text(number, 3) for number in (0.030366, 4.48e-7, 2.0, None)] == [
+        "0.0304", "4.48 × 10⁻⁷", "2", "–",
+    ]  # fmt: skip
+
+
+def test_a_second_attempt_has_readings_of_its_own(record: RunRecord) -> None:
+    """It is a step of its own, ``procedure/flow point, run 2``, in the same table."""
+    row = next(row for row in record.rows if row.flow_point == "Q1")
+    again = replace(row, attempt=2)
+    reading = {"step": "initial-verification/Q1, run 2", "quantity": "actual_flow", "value": 1.7, "unit": "L/h"}
+    both = ({**reading, "meter": row.meter}, {**reading, "meter": "", "value": 1.6})
+    repeated = replace(record, rows=(*record.rows, again), readings=(*record.readings, *both))
+    point = tables.point_records(repeated, tables.Readings(repeated))[-1]
+    assert point.lines[2].row == again
+    assert point.lines[2].seen["flow_mean"] == tables.Seen(1.7, 1.7, "L/h")
+    assert point.reference_units["flow_mean"] == "L/h"
+    assert point.reference_lines[-1][1]["flow_mean"] == tables.Seen(1.6, 1.6, "L/h")
+
+
 def test_nominal_numbers_print_as_they_were_laid_down() -> None:
     """All digits, none of the noise of binary fractions."""
     assert [tables.nominal_text(number) for number in (1.1 * 1.5625, 2.5, 2500.0, None)] == [

@@ -75,9 +75,6 @@ def test_nan_survives_the_wire() -> None:
 
 def test_a_bit_without_a_name_is_not_lost() -> None:
     assert plc_map.bit_names(0b10_0000_0010, plc_map.ALARM_WORD_2) == {"flow_unstable", "bit 9"}
-    assert plc_map.bit_word({"ESTOP", "POWER_DIP"}, plc_map.ALARM_WORD_1) == 0x4001
-    with pytest.raises(ValueError, match=r"tuple\.index"):
-        plc_map.bit_word({"NO_SUCH"}, plc_map.ALARM_WORD_1)
 
 
 def test_state_numbers_have_the_names_of_the_capability() -> None:

@@ -1,0 +1,76 @@
+"""What every procedure that weighs water does: test the line, keep the readings, gather what a budget needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from meterbench.bench.bench import Bench
+from meterbench.bench.collection import Collected, MeterVolume
+from meterbench.bench.reference_volume import air_density_kg_m3
+from meterbench.bench.run import Run
+from meterbench.bench.uncertainty import VolumeConditions
+from meterbench.procedures import conditions
+from meterbench.procedures.edition import Edition
+
+READABILITY_G = 0.1
+TIGHTNESS_S = 40.0
+
+
+def check_tightness(run: Run, bench: Bench, edition: Edition, procedure: str) -> float:
+    """The fall of pressure in the closed line in kPa/min; tested again after every resumption."""
+    step = f"{procedure}/tightness"
+    with run.step(step if run.previous is None else f"{step}, resumed at line {run.lines}"):
+        leak_rate = bench.tightness_kpa_min()
+        condition = conditions.tightness(edition, leak_rate)
+        run.condition(condition)
+        for sentence in conditions.unmet([condition]):
+            run.event("warning", f"{sentence}: find the leak; no result of this run can be PASS")
+    return leak_rate
+
+
+def expanded(bench: Bench, role: str) -> float:
+    """Expanded uncertainty of a role's certificate; 0 without one: the result is INVALID anyway."""
+    certificate = bench.certificate(role)
+    return certificate.expanded_uncertainty if certificate else 0.0
+
+
+def volume_conditions(bench: Bench, collected: Collected, volume: MeterVolume, leak_rate: float) -> VolumeConditions:
+    """What the budget of a meter's error takes from a collection with flying start and finish."""
+    return VolumeConditions(
+        weighed_g=collected.weighed_g,
+        duration_s=collected.gate_s,
+        flow_l_h=volume.flow_l_h,
+        water_temp_c=volume.water_temp_c,
+        temp_drift_k=collected.probe_temp_c.highest - collected.probe_temp_c.lowest,
+        leak_rate_kpa_min=leak_rate,
+        pulse_volume_l=volume.nameplate.pulse_volume_ml / 1000.0,
+        indicated_l=volume.indicated_l,
+        balance_u_g=expanded(bench, "balance"),
+        readability_g=READABILITY_G,
+        thermometer_u_k=expanded(bench, "thermometer"),
+        diverter_u_s=expanded(bench, "rig"),
+        time_base_u_percent=expanded(bench, "counter"),
+        air_density_kg_m3=air_density_kg_m3(
+            collected.ambient_temp_c, bench.air.pressure_hpa, bench.air.humidity_percent
+        ),
+    )
+
+
+def keep_readings(run: Run, bench: Bench, collected: Collected, volumes: Sequence[MeterVolume]) -> None:
+    """Record what was read and what follows for each meter, at full precision."""
+    run.reading("balance", "mass_start", collected.mass_start_g, "g")
+    run.reading("balance", "mass_end", collected.mass_end_g, "g")
+    run.reading("rig", "gate_time", collected.gate_s, "s")
+    run.reading("rig", "flow_mean", collected.flow_l_h.mean, "L/h")
+    run.reading("rig", "pressure_upstream", collected.upstream_kpa.mean, "kPa")
+    run.reading("rig", "pressure_downstream", collected.downstream_kpa.mean, "kPa")
+    run.reading("rig", "ambient_temperature", collected.ambient_temp_c, "°C")
+    run.reading("thermometer", "water_temperature", collected.probe_temp_c.mean, "°C")
+    for counter, pulses, volume in zip(bench.counters, collected.pulses, volumes, strict=True):
+        serial = volume.nameplate.serial
+        run.reading(counter.role, "pulses", pulses, "1", meter=serial)
+        run.reading(counter.role, "indicated_volume", volume.indicated_l, "L", meter=serial)
+        run.reading("balance", "actual_volume", volume.actual_l, "L", meter=serial)
+        run.reading("balance", "actual_flow", volume.flow_l_h, "L/h", meter=serial)
+        run.reading("thermometer", "water_temperature", volume.water_temp_c, "°C", meter=serial)
+        run.reading("rig", "line_pressure", volume.gauge_kpa, "kPa", meter=serial)
