@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,9 @@ class Span:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Span:
-        """Of at least one value."""
+        """Of at least one value; one that is NaN makes all three NaN (``min`` and ``max`` would pass it over)."""
+        if any(math.isnan(value) for value in values):
+            return cls(math.nan, math.nan, math.nan)
         return cls(min(values), max(values), sum(values) / len(values))
 
 

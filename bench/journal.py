@@ -10,6 +10,7 @@ still be closed with the reason.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -26,14 +27,18 @@ FIRST_PREV = "0" * 64
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
-def _encode(line: Mapping[str, object]) -> str:
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_OWN_KEYS = frozenset({"seq", "kind", "t_s", "utc", "prev", "hash"})
+
+
+def _encode(line: Mapping[str, object]) -> bytes:
+    text = json.dumps(line, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode(errors="backslashreplace")  # half a surrogate (a file's name, say) becomes its JSON escape
 
 
 def chain_hash(line: Mapping[str, object]) -> str:
     """The hash of a line: SHA-256 of its JSON without the ``hash`` itself, keys in the order written."""
     body = {key: part for key, part in line.items() if key != "hash"}
-    return hashlib.sha256(_encode(body).encode()).hexdigest()
+    return hashlib.sha256(_encode(body)).hexdigest()
 
 
 class Journal:
@@ -57,23 +62,36 @@ class Journal:
             raise RecordError(f"{path} exists already: a record is never overwritten; choose another folder") from None
         except OSError as error:
             raise RecordError(f"cannot create the record {path}: {error.strerror}") from error
+        _lock(path, descriptor)
         journal = cls(path, descriptor, 0, FIRST_PREV)
-        journal._keep_reserve()
+        try:
+            journal._keep_reserve()
+        except RecordError:
+            # Nothing was recorded: leave nothing behind that would refuse the next attempt.
+            os.close(descriptor)
+            path.unlink()
+            raise
         return journal
 
     @classmethod
     def reopen(cls, folder: Path) -> Journal:
         """Go on with an interrupted run's journal; a line cut off by a crash is dropped, a broken chain refused."""
         path = folder / FILE_NAME
-        whole = path.read_bytes() if path.is_file() else b""
-        end = whole.rfind(b"\n") + 1
-        lines = list(read(folder))
-        if not lines:
-            raise RecordError(f"{path} holds no record to resume")
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
-        os.ftruncate(descriptor, end)
-        journal = cls(path, descriptor, len(lines), str(lines[-1]["hash"]))
-        journal._keep_reserve()
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
+        except OSError as error:
+            raise RecordError(f"cannot go on with the record {path}: {error.strerror}") from error
+        _lock(path, descriptor)
+        try:
+            lines = list(read(folder))
+            if not lines:
+                raise RecordError(f"{path} holds no record to resume")
+            os.ftruncate(descriptor, path.read_bytes().rfind(b"\n") + 1)
+            journal = cls(path, descriptor, len(lines), str(lines[-1]["hash"]))
+            journal._keep_reserve()
+        except BaseException:
+            os.close(descriptor)
+            raise
         return journal
 
     @property
@@ -83,13 +101,17 @@ class Journal:
 
     def append(self, kind: str, t_s: float, utc: str, body: Mapping[str, object]) -> None:
         """Write one line. A line that does not fit on the disk leaves no half of it behind."""
+        if self._descriptor < 0:
+            raise RecordError(f"the record {self.path} is closed: nothing can be added to it")
+        if clash := _OWN_KEYS & body.keys():
+            raise ValueError(f"a journal line writes its own {', '.join(sorted(clash))}")
         line: dict[str, object] = {"seq": self._seq, "kind": kind, "t_s": t_s, "utc": utc, **body, "prev": self._prev}
         line["hash"] = chain_hash(line)
-        encoded = (_encode(line) + "\n").encode()
+        encoded = _encode(line) + b"\n"
         try:
-            written = os.write(self._descriptor, encoded)
-            if written < len(encoded):
-                os.write(self._descriptor, encoded[written:])
+            left = memoryview(encoded)
+            while left:
+                left = left[os.write(self._descriptor, left) :]
         except OSError as error:
             os.ftruncate(self._descriptor, self._size)
             raise RecordError(
@@ -113,10 +135,12 @@ class Journal:
     def close(self) -> None:
         """Sync and close; safe to call twice."""
         if self._descriptor >= 0:
-            os.fdatasync(self._descriptor)
-            os.close(self._descriptor)
-            self._descriptor = -1
-            self.release_reserve()
+            try:
+                self.sync()
+            finally:
+                os.close(self._descriptor)
+                self._descriptor = -1
+                self.release_reserve()
 
     def _keep_reserve(self) -> None:
         try:
@@ -126,7 +150,19 @@ class Journal:
             finally:
                 os.close(descriptor)
         except OSError as error:
+            self.release_reserve()
             raise RecordError(f"no room for a record in {self.path.parent}: {error.strerror}") from error
+
+
+def _lock(path: Path, descriptor: int) -> None:
+    """One run writes a record; the lock goes with the process that holds it. A file system without locks has none."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise RecordError(f"{path} is being written by another run: wait for its end or stop it") from None
+    except OSError:
+        return
 
 
 def read(folder: Path) -> Iterator[dict[str, Json]]:
@@ -143,11 +179,12 @@ def read(folder: Path) -> Iterator[dict[str, Json]]:
     for number, encoded in enumerate(content.split(b"\n")[:-1]):
         try:
             line = json.loads(encoded)
-        except ValueError:
+            canonical = isinstance(line, dict) and _encode(line) == encoded
+        except (ValueError, RecursionError):  # not JSON, or what a record never holds: NaN, 1e999, endless nesting
             raise RecordError(f"{path}, line {number + 1}: not a record line; the file was changed") from None
         if not isinstance(line, dict) or line.get("seq") != number or line.get("prev") != prev:
             raise RecordError(f"{path}, line {number + 1}: the chain is broken; a line was removed, added or moved")
-        if line.get("hash") != chain_hash(line) or _encode(line).encode() != encoded:
+        if line.get("hash") != chain_hash(line) or not canonical:
             raise RecordError(f"{path}, line {number + 1}: the line was changed after it was written")
         prev = str(line["hash"])
         yield line

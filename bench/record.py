@@ -38,6 +38,10 @@ class ResultRow:
     reason: str
     time: str
     """UTC, ISO 8601."""
+    step: str
+    """The step of the run in which it was measured."""
+    uncertainty_limit: float | None
+    """The largest expanded uncertainty with which the rule allows a verdict, in ``unit``."""
 
     @property
     def value_text(self) -> str:
@@ -47,7 +51,7 @@ class ResultRow:
     @property
     def uncertainty_text(self) -> str:
         """The expanded uncertainty as every view prints it."""
-        return _text(self.expanded_uncertainty, "")
+        return _text(self.expanded_uncertainty, self.quantity).lstrip("+")
 
     @property
     def limits_text(self) -> str:
@@ -56,7 +60,9 @@ class ResultRow:
             return f"±{self.upper:g}"
         low = "" if self.lower is None else f"{self.lower:g}"
         high = "" if self.upper is None else f"{self.upper:g}"
-        return f"{low} … {high}" if low or high else "–"
+        if low and high:
+            return f"{low} … {high}"
+        return f"≤ {high}" if high else (f"≥ {low}" if low else "–")
 
 
 def _text(number: float | None, quantity: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,19 @@ from meterbench.world.clock import Clock
 
 Observer = Callable[[str, Mapping[str, Any]], None]
 """Told the kind and the body of every line that was recorded: progress, logs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a result is about: who measured what, of which meter, for which rule."""
+
+    procedure: str
+    clause: str
+    requirement: str
+    meter: str
+    flow_point: str = ""
+    repeat: int = 1
+    attempt: int = 1
 
 
 class Run:
@@ -136,14 +149,8 @@ class Run:
         quantity: str,
         value: float | None,
         unit: str,
+        subject: Subject,
         *,
-        procedure: str,
-        clause: str,
-        meter: str,
-        flow_point: str = "",
-        requirement: str = "",
-        repeat: int = 1,
-        attempt: int = 1,
         expanded_uncertainty: float | None = None,
         uncertainty_limit: float | None = None,
         lower: float | None = None,
@@ -177,62 +184,36 @@ class Run:
         if verdict is Verdict.FAIL:
             reasons.append(f"{value:+.3f} {unit} is outside {_limits(lower, upper)} {unit}")
         self._record_row(
-            record.ResultRow(
-                procedure=procedure,
-                clause=clause,
-                requirement=requirement,
-                meter=meter,
-                flow_point=flow_point,
-                repeat=repeat,
-                attempt=attempt,
-                quantity=quantity,
-                value=value,
-                unit=unit,
-                expanded_uncertainty=expanded_uncertainty,
-                lower=lower,
-                upper=upper,
-                verdict=verdict.name,
-                reason="; ".join(reasons),
-                time=self._utc(),
-            )
+            subject,
+            quantity=quantity,
+            value=value,
+            unit=unit,
+            expanded_uncertainty=expanded_uncertainty,
+            uncertainty_limit=uncertainty_limit,
+            lower=lower,
+            upper=upper,
+            verdict=verdict.name,
+            reason="; ".join(reasons),
         )
         if not (provisional and verdict is Verdict.FAIL):
             self._step_verdicts.append(verdict)
         return verdict
 
     def report(
-        self,
-        quantity: str,
-        value: float,
-        unit: str,
-        *,
-        procedure: str,
-        clause: str,
-        requirement: str,
-        meter: str,
-        flow_point: str,
-        expanded_uncertainty: float | None = None,
+        self, quantity: str, value: float, unit: str, subject: Subject, *, expanded_uncertainty: float | None = None
     ) -> None:
         """Record a result that is not judged: its row says NOT_RUN, and no verdict rests on it."""
         self._record_row(
-            record.ResultRow(
-                procedure=procedure,
-                clause=clause,
-                requirement=requirement,
-                meter=meter,
-                flow_point=flow_point,
-                repeat=1,
-                attempt=1,
-                quantity=quantity,
-                value=value,
-                unit=unit,
-                expanded_uncertainty=expanded_uncertainty,
-                lower=None,
-                upper=None,
-                verdict=Verdict.NOT_RUN.name,
-                reason="reported, not judged",
-                time=self._utc(),
-            )
+            subject,
+            quantity=quantity,
+            value=value,
+            unit=unit,
+            expanded_uncertainty=expanded_uncertainty,
+            uncertainty_limit=None,
+            lower=None,
+            upper=None,
+            verdict=Verdict.NOT_RUN.name,
+            reason="reported, not judged",
         )
 
     def reading(self, instrument: str, quantity: str, value: float, unit: str, *, meter: str = "") -> None:
@@ -294,11 +275,10 @@ class Run:
         self._journal.close()
         return self.verdict
 
-    def _record_row(self, row: record.ResultRow) -> None:
-        body = asdict(row) | {"step": self._step}
-        del body["time"]
+    def _record_row(self, subject: Subject, **result: Any) -> None:
+        body = asdict(subject) | result | {"step": self._step}
         self._write("measurement", body)
-        self._rows.append(row)
+        self._rows.append(record.ResultRow(**body, time=self._utc()))
 
     def _utc(self) -> str:
         return self._clock.utc().isoformat(timespec="milliseconds")

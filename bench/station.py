@@ -40,7 +40,7 @@ class StationSection(_Section):
     relative_humidity_percent: Annotated[float, Field(ge=0, le=100)] = 50.0
     dead_volume_l: Annotated[float, Field(ge=0, le=100)] = 0.6
     line_compliance_ml_kpa: Annotated[float, Field(gt=0, le=100)] = 0.1
-    reproducibility_percent: Annotated[float, Field(ge=0, le=5)] = 0.03
+    reproducibility_percent: Annotated[float, Field(ge=0, le=5)] = 0.05
     cover_opening_mm2: Annotated[float, Field(ge=0, le=1e6)] = 100.0
 
     def reference(self) -> ReferenceData:

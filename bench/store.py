@@ -52,6 +52,8 @@ _results = sa.Table(
     sa.Column("verdict", sa.String(10), nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("time", sa.String(40), nullable=False),
+    sa.Column("step", sa.String(200), nullable=False),
+    sa.Column("uncertainty_limit", sa.Double),
 )
 
 
@@ -81,9 +83,14 @@ class Store:
         try:
             self._engine = sa.create_engine(url)
             _tables.create_all(self._engine)
+            stale = _stale_table(self._engine)
         except (sa.exc.SQLAlchemyError, ImportError) as error:
-            shown = url.split("@")[-1]
-            raise ConfigError(f"cannot open the store {shown}: {error}; check METERBENCH_STORE") from error
+            raise ConfigError(f"cannot open the store {_shown(url)}: {_cause(error)}") from error
+        if stale:
+            raise ConfigError(
+                f"the store {_shown(url)} was made by another version (table {stale}): remove it; it is a view and is "
+                "made again from the journals"
+            )
 
     def put(self, record: RunRecord) -> None:
         """Take in a run, or what has been added to it since; all or nothing."""
@@ -128,3 +135,22 @@ class Store:
     def close(self) -> None:
         """Release the database's connections."""
         self._engine.dispose()
+
+
+def _stale_table(engine: sa.Engine) -> str:
+    """The first table whose columns are not those of this version, or an empty string."""
+    inspector = sa.inspect(engine)
+    for name, table in _tables.tables.items():
+        if {column["name"] for column in inspector.get_columns(name)} != {column.name for column in table.columns}:
+            return name
+    return ""
+
+
+def _shown(url: str) -> str:
+    """The URL without what may be a password."""
+    return url.split("@")[-1]
+
+
+def _cause(error: Exception) -> str:
+    """The database's own sentence, without the statement that met it."""
+    return str(getattr(error, "orig", None) or error).splitlines()[0]

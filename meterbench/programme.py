@@ -17,7 +17,7 @@ from meterbench.bench.station import load as load_station
 from meterbench.bench.verdict import EXIT_STATUS
 from meterbench.errors import ConfigError, RecordError
 from meterbench.progress import Progress
-from meterbench.tables import print_results
+from meterbench.tables import print_summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def execute(request: Request) -> int:
     if request.resume is None and (folder / FILE_NAME).exists():
         raise ConfigError(f"{folder} holds the record of a run already; choose another --out, or --resume it")
     console = Console()
-    progress = Progress(console, folder)
+    progress = Progress(console)
     with progress:
         status = pytest.main(_arguments(request, folder), plugins=[progress])
     if not (folder / FILE_NAME).is_file():
@@ -57,7 +57,7 @@ def execute(request: Request) -> int:
         record = load(folder)
     except RecordError as error:
         raise RecordError(f"{error}; nothing after that place can be trusted") from error
-    print_results(record, console)
+    print_summary(record, console)
     for reason in record.closed["reasons"] if record.closed else ["the record was not closed"]:
         console.print(f"meterbench: {reason}", style="bold", markup=False, highlight=False, soft_wrap=True)
     console.print(f"Report:  {folder / 'report.html'}", highlight=False, soft_wrap=True)

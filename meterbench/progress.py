@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import pytest
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
@@ -34,15 +34,13 @@ class _TimeLeft(ProgressColumn):
         return Text(text, style="cyan")
 
 
-class Progress:
-    """A pytest plugin that shows the run's lines as they are recorded. Without a terminal, plain lines."""
+class _Bar(Bar):
+    """Reads the station's clock whenever it is drawn: watching must not disturb the run."""
 
-    def __init__(self, console: Console, folder: Path) -> None:
-        self.first_error = ""
-        self._console = console
-        self._folder = folder
-        self._clock: Clock | None = None
-        self._bar = Bar(
+    def __init__(self, console: Console) -> None:
+        self.clock: Clock | None = None
+        self._started_s = 0.0
+        super().__init__(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             TextColumn("{task.percentage:3.0f} %"),
@@ -51,8 +49,26 @@ class Progress:
             transient=True,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task("opening the station", total=None)
-        self._started_s = 0.0
+        self.task_id = self.add_task("opening the station", total=None)
+
+    def follow(self, clock: Clock) -> None:
+        """From now on the bar shows how far ``clock`` has come."""
+        self.clock = clock
+        self._started_s = clock.now_s()
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        if self.clock is not None:
+            self.tasks[0].completed = self.clock.now_s() - self._started_s
+        return super().get_renderables()
+
+
+class Progress:
+    """A pytest plugin that shows the run's lines as they are recorded. Without a terminal, plain lines."""
+
+    def __init__(self, console: Console) -> None:
+        self.first_error = ""
+        self._console = console
+        self._bar = _Bar(console)
 
     def __enter__(self) -> Progress:
         self._bar.start()
@@ -65,19 +81,17 @@ class Progress:
 
     def pytest_meterbench_opened(self, folder: Path, clock: Clock) -> None:
         """The station is open."""
-        self._clock = clock
-        self._started_s = clock.now_s()
-        clock.every(1.0, self._advance, steady_period_s=10.0)
+        self._bar.follow(clock)
         self._say(f"Station open, record in {folder}")
 
     def pytest_meterbench_line(self, kind: str, body: Mapping[str, Any]) -> None:
         """A line was recorded."""
         if kind == "plan":
             total_s = sum(step["bench_seconds"] for step in body["steps"])
-            self._bar.update(self._task, total=total_s)
+            self._bar.update(self._bar.task_id, total=total_s)
             self._say(f"About {clock_text(total_s)} of bench time ahead")
         elif kind == "step_started":
-            self._bar.update(self._task, description=body["step"])
+            self._bar.update(self._bar.task_id, description=body["step"])
         elif kind == "measurement":
             where = " ".join(part for part in (body["meter"], body["flow_point"]) if part)
             value = "no value" if body["value"] is None else f"{body['value']:+.3f} {body['unit']}"
@@ -102,10 +116,6 @@ class Progress:
         """As above, for what cannot even be collected."""
         if report.failed and not self.first_error:
             self.first_error = str(report.longrepr).strip().splitlines()[-1]
-
-    def _advance(self) -> None:
-        if self._clock is not None:
-            self._bar.update(self._task, completed=self._clock.now_s() - self._started_s)
 
     def _say(self, text: str, verdict: str = "", reason: str = "") -> None:
         line = Text(text)

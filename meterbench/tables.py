@@ -26,9 +26,36 @@ def _verdict(name: str) -> Text:
     return Text(name, style=VERDICT_STYLE[name])
 
 
-def print_results(record: RunRecord, console: Console | None = None) -> None:
-    """One row a result, then the conclusions."""
-    console = console or Console()
+def print_summary(record: RunRecord, console: Console) -> None:
+    """One row a meter: its errors at each flow point, and the verdict."""
+    points = list(dict.fromkeys(row.flow_point for row in record.rows if row.quantity == "error_of_indication"))
+    table = Table(title=f"{record.opened['title']}: errors of indication, %", title_justify="left")
+    table.add_column("Meter")
+    table.add_column("Type")
+    for point in points:
+        table.add_column(point, justify="right")
+    table.add_column("Verdict")
+    verdicts = {conclusion.meter: conclusion.verdict for conclusion in record.meter_verdicts}
+    for meter in record.batch:
+        cells = [
+            "\n".join(
+                f"{row.value_text} ± {row.uncertainty_text}"
+                for row in record.rows
+                if (row.meter, row.flow_point, row.quantity) == (meter["serial"], point, "error_of_indication")
+            )
+            for point in points
+        ]
+        kind = f"{meter['designation']} Q3 {meter['q3_m3_h']} R{meter['ratio']}"
+        table.add_row(meter["serial"], kind, *cells, _verdict(verdicts.get(meter["serial"], "NOT_RUN")))
+    console.print(table)
+    for conclusion in record.meter_verdicts:
+        for reason in conclusion.reasons:
+            console.print(f"Meter {conclusion.meter}: {reason}", markup=False, highlight=False, soft_wrap=True)
+    console.print(Text("Run: ").append_text(_verdict(record.verdict.name)))
+
+
+def print_results(record: RunRecord) -> None:
+    """One row a result."""
     table = Table(title=f"{record.opened['title']}, {record.opened['edition']['title']}", title_justify="left")
     for heading in ("Meter", "Point", "Quantity", "Value", "U (k = 2)", "Limits", "Unit", "Verdict"):
         table.add_column(heading, justify="right" if heading in ("Value", "U (k = 2)", "Limits") else "left")
@@ -44,14 +71,7 @@ def print_results(record: RunRecord, console: Console | None = None) -> None:
             row.unit,
             _verdict(row.verdict),
         )
-    if record.rows:
-        console.print(table)
-    for conclusion in record.meter_verdicts:
-        line = Text(f"Meter {conclusion.meter}: ").append_text(_verdict(conclusion.verdict))
-        for reason in conclusion.reasons:
-            line.append(f"\n    {reason}")
-        console.print(line, soft_wrap=True)
-    console.print(Text("Run: ").append_text(_verdict(record.verdict.name)))
+    Console().print(table)
 
 
 def print_runs(found: Sequence[StoredRun]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from meterbench.bench.bench import TANK_CAPACITY_L, TANK_USE, Bench
 from meterbench.bench.collection import assign
 from meterbench.bench.reference_volume import air_density_kg_m3, error_of_indication_percent
-from meterbench.bench.run import Run
+from meterbench.bench.run import Run, Subject
 from meterbench.bench.uncertainty import VolumeConditions, error_budget
 from meterbench.bench.verdict import Verdict
 from meterbench.dut.meter import Nameplate
@@ -163,18 +163,18 @@ def _conclude(
     unmet = [f"{part} INVALID" for part, verdict in run.finished_steps.items() if verdict == "INVALID"]
     where = Subject(NAME, clause="", requirement="ADR-011", meter=meter.serial, flow_point="profile")
     u_l = actual_l * budget.expanded_uncertainty_percent / 100.0
-    run.report("actual_volume", actual_l, "L", expanded_uncertainty=u_l, **where)
-    run.report("indicated_volume", indicated_l, "L", **where)
+    run.report("actual_volume", actual_l, "L", where, expanded_uncertainty=u_l)
+    run.report("indicated_volume", indicated_l, "L", where)
     verdict = run.measure(
         "error_of_indication",
         error_of_indication_percent(indicated_l, actual_l) if actual_l > 0.0 else None,
         "%",
+        where,
         expanded_uncertainty=budget.expanded_uncertainty_percent,
         uncertainty_limit=limit / 3.0,
         lower=-limit,
         upper=limit,
         invalid=[*bench.uncalibrated(), *unmet],
-        **where,
     )
     run.conclude_meter(meter.serial, verdict, [] if verdict is Verdict.PASS else [run.rows[-1].reason])
 

@@ -58,7 +58,7 @@ def read_trace(path: Path, unit: str) -> list[Draw]:
             f"--flow-unit {unit!r}; allowed: {', '.join(FLOW_UNITS_L_H)}, and L for start-value-end traces"
         )
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ConfigError(f"cannot read the trace {path}: {reason}") from error
@@ -66,8 +66,8 @@ def read_trace(path: Path, unit: str) -> list[Draw]:
     for number, line in enumerate(lines, start=1):
         fields = _numbers(line)
         if fields is None:
-            if number == 1:
-                continue  # a header
+            if number == 1 and not re.search(r"\d", line):
+                continue  # a header; with a digit it is rather a first sample that is spoiled
             raise ConfigError(f"{path}, line {number}: {line.strip()[:60]!r} is not numbers")
         if fields:
             intervals.append(_interval(fields, unit, f"{path}, line {number}", intervals))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from meterbench.bench.bench import Bench
 from meterbench.bench.collection import Collected, MeterVolume, assign
 from meterbench.bench.record import ResultRow
-from meterbench.bench.run import Run
+from meterbench.bench.run import Run, Subject
 from meterbench.bench.uncertainty import error_budget
 from meterbench.bench.verdict import Verdict, worst
 from meterbench.dut.meter import Nameplate
@@ -21,6 +21,8 @@ NAME = "initial-verification"
 REQUIREMENT = "ADR-011"
 STEADY_WITHIN = 0.01
 STEADY_DEADLINE_S = 240.0
+ROOM = 1.06
+"""The tank must take the volume with the upper end of the window, and the diverter's delay."""
 OVERHEAD_S = 90.0
 """Settling, weighing and draining around one collection, for the estimate of the time left."""
 
@@ -80,7 +82,7 @@ def verify_point(
         return
     collect_s = duration_s(edition, point)
     with run.step(step):
-        bench.make_room(point.target_l_h * collect_s / 3600.0 * 1.2)
+        bench.make_room(point.target_l_h * collect_s / 3600.0 * ROOM)
         line = bench.start_flow(point.target_l_h)
         bench.wait_until_steady(line, point.target_l_h, STEADY_WITHIN, STEADY_DEADLINE_S)
         collected = bench.collect(line, collect_s)
@@ -127,12 +129,7 @@ def _measure_error(
         "error_of_indication",
         volume.error_percent,
         "%",
-        procedure=NAME,
-        clause=edition.verification_clause,
-        requirement=REQUIREMENT,
-        meter=meter.serial,
-        flow_point=point.name,
-        attempt=attempt,
+        Subject(NAME, edition.verification_clause, REQUIREMENT, meter.serial, point.name, attempt=attempt),
         expanded_uncertainty=budget.expanded_uncertainty_percent,
         uncertainty_limit=mpe * edition.condition("uncertainty_part_of_mpe").value,
         lower=-mpe,
@@ -163,10 +160,7 @@ def conclude(run: Run, bench: Bench, edition: Edition, points: Sequence[FlowPoin
                     "same_sign_rule",
                     share,
                     "of the MPE",
-                    procedure=NAME,
-                    clause=edition.verification_clause,
-                    requirement=REQUIREMENT,
-                    meter=meter.serial,
+                    Subject(NAME, edition.verification_clause, REQUIREMENT, meter.serial),
                     upper=half.value,
                     invalid=["the errors themselves are INVALID"] if judged is Verdict.INVALID else [],
                 )

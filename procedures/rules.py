@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 RUNS_TO_DECIDE = 3
@@ -36,8 +37,11 @@ def same_sign_share(mean_errors: Mapping[str, float], mpe: Mapping[str, float]) 
     """If all errors have the same sign: the smallest |error| as a part of its own MPE (0..); else 0.
 
     The rule asks that it be at most one half (ISO 4064-1, 7.2.3): a meter must not favour one party over its range.
+    NaN if there is no error, or one that is not a number: then nothing can be said.
     """
     errors = list(mean_errors.values())
-    if not errors or not (all(error > 0 for error in errors) or all(error < 0 for error in errors)):
+    if not errors or not all(math.isfinite(error) for error in errors):
+        return math.nan
+    if not (all(error > 0 for error in errors) or all(error < 0 for error in errors)):
         return 0.0
     return min(abs(error) / mpe[point] for point, error in mean_errors.items())

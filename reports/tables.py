@@ -27,9 +27,6 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _COUNTS = ("", "1", "pulses")
 _SIGNIFICANT_DIGITS = {"L/h": 5}
 _SIGNIFICANT_DIGITS_OTHERWISE = 6
-_ALLOWED_PARTS_OF_MPE = {"type-approval": 5}
-"""Programme -> the expanded uncertainty of the actual volume may be MPE / this; ISO 4064-2, 7.4.2 (unconfirmed)."""
-_ALLOWED_PART_OTHERWISE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +91,8 @@ class BudgetSection:
     budget: Budget
     count: int
     smallest_expanded_percent: float
-    part_of_mpe: int
     allowed_percent: float | None
-    """MPE / ``part_of_mpe``; None if the record holds no limits for the step."""
+    """The largest expanded uncertainty with which the rule allows a verdict; None if the record holds none."""
 
 
 class Readings:
@@ -115,7 +111,7 @@ class Readings:
             of_meter.setdefault(quantity, []).append(reading)
         for row in _error_rows(record):
             for meter in (row.meter, ""):
-                runs = self._runs.setdefault((step_of(row), meter), [])
+                runs = self._runs.setdefault((row.step, meter), [])
                 if (row.repeat, row.attempt) not in runs:
                     runs.append((row.repeat, row.attempt))
 
@@ -126,7 +122,7 @@ class Readings:
 
     def seen(self, row: ResultRow, quantity: str, of_bench: bool = False) -> Seen | None:
         """What was read of a quantity during the run that gave this row: at its meter or else at the bench."""
-        step = step_of(row)
+        step = row.step
         for meter in ("",) if of_bench else (row.meter, ""):
             readings = self._found.get((step, meter), {}).get(quantity, [])
             runs = self._runs[step, meter]
@@ -135,11 +131,6 @@ class Readings:
                 first = runs.index((row.repeat, row.attempt)) * each
                 return _seen(readings[first : first + each])
         return None
-
-
-def step_of(row: ResultRow) -> str:
-    """The step in which a row was measured: ``procedure/flow point``, and ``, run 2`` for a second attempt."""
-    return f"{row.procedure}/{row.flow_point}" + (f", run {row.attempt}" if row.attempt > 1 else "")
 
 
 def nominal_flow_l_h(flow_point: str, meter: dict[str, Any]) -> float | None:
@@ -221,8 +212,8 @@ def point_records(record: RunRecord, readings: Readings) -> list[PointRecord]:
         grouped.setdefault((row.procedure, row.flow_point), []).append(row)
     found = []
     for (procedure, flow_point), rows in grouped.items():
-        rows.sort(key=lambda row: (order.get(row.meter, len(order)), row.repeat, row.attempt))
-        steps = list(dict.fromkeys(step_of(row) for row in rows))
+        rows.sort(key=lambda row: (order.get(row.meter, len(order)), row.attempt, row.repeat))
+        steps = list(dict.fromkeys(row.step for row in rows))
         of_meters = readings.units(steps, [row.meter for row in rows])
         of_bench = readings.units(steps, [""])
         units = of_bench | of_meters
@@ -231,7 +222,7 @@ def point_records(record: RunRecord, readings: Readings) -> list[PointRecord]:
             for quantity, unit in of_bench.items()
             if quantity not in RECORD_COLUMNS or quantity in of_meters
         }
-        one_a_run = {(row.repeat, row.attempt): row for row in reversed(rows)}
+        one_a_run = {(row.attempt, row.repeat): row for row in reversed(rows)}
         found.append(
             PointRecord(
                 procedure=procedure,
@@ -256,28 +247,24 @@ def further_rows(record: RunRecord) -> list[ResultRow]:
 
 def conditions_by_step(record: RunRecord) -> dict[str, list[Condition]]:
     """Step -> its conditions, in the order of the record."""
-    grouped: dict[str, list[Condition]] = {}
-    for condition in record.conditions:
-        grouped.setdefault(condition.step, []).append(condition)
-    return grouped
+    steps = dict.fromkeys(condition.step for condition in record.conditions)
+    return {step: [condition for condition in record.conditions if condition.step == step] for step in steps}
 
 
 def budget_sections(record: RunRecord) -> list[BudgetSection]:
     """The budgets, one a step and quantity: the largest stands for all of them."""
-    part = _ALLOWED_PARTS_OF_MPE.get(record.opened["programme"], _ALLOWED_PART_OTHERWISE)
     grouped: dict[tuple[str, str], list[Budget]] = {}
     for budget in record.budgets:
         grouped.setdefault((budget.step, budget.quantity), []).append(budget)
     sections = []
     for (step, _), budgets in grouped.items():
-        limits = [row.upper for row in _error_rows(record) if step_of(row) == step and row.upper is not None]
+        limits = [row.uncertainty_limit for row in _error_rows(record) if row.step == step]
         sections.append(
             BudgetSection(
                 budget=max(budgets, key=lambda budget: budget.expanded_uncertainty_percent),
                 count=len(budgets),
                 smallest_expanded_percent=min(budget.expanded_uncertainty_percent for budget in budgets),
-                part_of_mpe=part,
-                allowed_percent=min(limits) / part if limits else None,
+                allowed_percent=min((limit for limit in limits if limit is not None), default=None),
             )
         )
     return sections

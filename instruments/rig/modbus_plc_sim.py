@@ -90,7 +90,8 @@ class ModbusPlcSim:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Listen; the address to give to the driver, ``tcp://host:port``."""
         image = self._image()
-        setpoints = plc_map.WRITABLE.encode({each.name: each.power_on for each in plc_map.WRITABLE.registers})
+        powered_on = {each.name: each.power_on for each in plc_map.WRITABLE.registers}
+        setpoints = plc_map.WRITABLE.encode(powered_on | dict(self._core.setpoints_in_force()))
         device = SimDevice(
             plc_map.UNIT_ID,
             [

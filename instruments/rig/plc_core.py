@@ -15,6 +15,9 @@ class PlcCore(Protocol):
         All but ``plc_map.OF_THE_VIEW``; unsigned registers as ints that fit (``plc_heartbeat`` below 2**16, say).
         """
 
+    def setpoints_in_force(self) -> Mapping[str, float]:
+        """Those of ``plc_map.SETPOINTS`` that do not start at their power-on number."""
+
     def execute(self, command: int, setpoints: Mapping[str, float | int]) -> int:
         """Do ``command`` (``plc_map.Command``) with all of ``plc_map.SETPOINTS`` by name; answer a ``plc_map.Result``.
 

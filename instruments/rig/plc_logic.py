@@ -72,7 +72,8 @@ class PlcLogic:
         self._remote = False
         self._beat_value = -1
         self._silent_s = 0.0
-        self._temp_setpoint_c = plant.heater_setpoint_c
+        # As the register holds it: a 32-bit float within its range.
+        self._temp_setpoint_c = float(np.float32(min(max(plant.heater_setpoint_c, 5.0), 50.0)))
         # The PLC's own idea of its valves, a few per cent off: the trim has something to do.
         self._assumed_kvs = {
             name: spec.kvs_m3_h * (1.0 + 0.03 * float(rng.standard_normal())) for name, spec in LINES.items()
@@ -116,6 +117,10 @@ class PlcLogic:
             image[f"pulses_line_{name.lower()}"] = 0  # the virtual rig's own flow meters have no pulse output
             image[f"valve_{name.lower()}_pos_act"] = 100.0 * plant.valves[name].position
         return image
+
+    def setpoints_in_force(self) -> Mapping[str, float]:
+        """The heater holds the tank at the temperature that the world began with."""
+        return {"temp_setpoint": self._temp_setpoint_c}
 
     def execute(self, command: int, setpoints: Mapping[str, float | int]) -> int:
         """Carry out one command of the map; the answer is one of ``Result``."""

@@ -147,7 +147,7 @@ def _tightness(lines: _Lines, programme: str, serials: Sequence[str]) -> None:
         lines.add(
             "measurement", procedure=programme, clause="7.3", requirement="ADR-014", meter=serial, flow_point="",
             repeat=1, attempt=1, quantity="leak_flow", value=0.01234567890123, unit="L/h", expanded_uncertainty=0.004,
-            lower=None, upper=0.05, verdict="PASS", reason="",
+            lower=None, upper=0.05, verdict="PASS", reason="", step=step, uncertainty_limit=None,
         )  # fmt: skip
     lines.add("step_finished", step=step, verdict="PASS")
 
@@ -189,6 +189,7 @@ def _measure(
             "repeat": repeat, "attempt": 1, "quantity": "error_of_indication",
             "value": (indicated_l - actual_l) / actual_l * 100, "unit": "%",
             "expanded_uncertainty": 0.42 if point == "Q1" else 0.118, "lower": -mpe_percent, "upper": mpe_percent,
+            "step": step, "uncertainty_limit": mpe_percent / 3,
         }  # fmt: skip
 
 
@@ -221,7 +222,8 @@ def _close(
 ) -> None:
     for serial in verdicts:
         lines.add(
-            "measurement", procedure=programme, clause="10.1.4", requirement="", meter=serial, flow_point="", repeat=1,
+            "measurement", step=f"{programme}/conclusion", uncertainty_limit=None, procedure=programme, clause="10.1.4",
+            requirement="", meter=serial, flow_point="", repeat=1,
             attempt=1, quantity="same_sign_rule", value=0.4375, unit="of MPE", expanded_uncertainty=None, lower=None,
             upper=0.5, verdict="PASS", reason="",
         )  # fmt: skip

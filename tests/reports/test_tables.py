@@ -45,7 +45,7 @@ def test_rounded_numbers_have_no_computer_notation() -> None:
 def test_a_second_attempt_has_readings_of_its_own(record: RunRecord) -> None:
     """It is a step of its own, ``procedure/flow point, run 2``, in the same table."""
     row = next(row for row in record.rows if row.flow_point == "Q1")
-    again = replace(row, attempt=2)
+    again = replace(row, attempt=2, step="initial-verification/Q1, run 2")
     reading = {"step": "initial-verification/Q1, run 2", "quantity": "actual_flow", "value": 1.7, "unit": "L/h"}
     both = ({**reading, "meter": row.meter}, {**reading, "meter": "", "value": 1.6})
     repeated = replace(record, rows=(*record.rows, again), readings=(*record.readings, *both))
