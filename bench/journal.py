@@ -30,8 +30,11 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 _OWN_KEYS = frozenset({"seq", "kind", "t_s", "utc", "prev", "hash"})
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
 def _encode(line: Mapping[str, object]) -> bytes:
-    text = json.dumps(line, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = _ENCODER.encode(line)
     return text.encode(errors="backslashreplace")  # half a surrogate (a file's name, say) becomes its JSON escape
 
 
@@ -105,9 +108,10 @@ class Journal:
             raise RecordError(f"the record {self.path} is closed: nothing can be added to it")
         if clash := _OWN_KEYS & body.keys():
             raise ValueError(f"a journal line writes its own {', '.join(sorted(clash))}")
-        line: dict[str, object] = {"seq": self._seq, "kind": kind, "t_s": t_s, "utc": utc, **body, "prev": self._prev}
-        line["hash"] = chain_hash(line)
-        encoded = _encode(line) + b"\n"
+        unsealed = _encode({"seq": self._seq, "kind": kind, "t_s": t_s, "utc": utc, **body, "prev": self._prev})
+        line_hash = hashlib.sha256(unsealed).hexdigest()
+        # ``hash`` is the last member: it is put before the closing brace, and the line is encoded only once.
+        encoded = b'%b,"hash":"%b"}\n' % (unsealed[:-1], line_hash.encode())
         try:
             left = memoryview(encoded)
             while left:
@@ -119,7 +123,7 @@ class Journal:
             ) from error
         self._size += len(encoded)
         self._seq += 1
-        self._prev = str(line["hash"])
+        self._prev = line_hash
 
     def sync(self) -> None:
         """Return when everything appended so far is on the disk."""

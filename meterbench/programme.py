@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,12 @@ from meterbench.bench.record import load
 from meterbench.bench.station import load as load_station
 from meterbench.bench.verdict import EXIT_STATUS
 from meterbench.errors import ConfigError, RecordError
+from meterbench.procedures.flow_trace import read_trace
 from meterbench.progress import Progress
 from meterbench.tables import print_summary
+
+CLAUSES = {"initial-verification": ("10",), "draw-profile": ()}
+"""What ``--only`` can select."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +44,44 @@ class Request:
 
 def execute(request: Request) -> int:
     """Run it; the exit status."""
-    load_station(request.station).with_line(
-        request.meter, request.meters, request.seed
-    )  # refuse early, in one sentence
+    _refuse_early(request)
     folder = request.resume or request.out or default_folder(request.programme)
     if request.resume is None and (folder / FILE_NAME).exists():
         raise ConfigError(f"{folder} holds the record of a run already; choose another --out, or --resume it")
     console = Console()
     progress = Progress(console)
     with progress:
-        status = pytest.main(_arguments(request, folder), plugins=[progress])
-    if not (folder / FILE_NAME).is_file():
-        if status == pytest.ExitCode.NO_TESTS_COLLECTED:
-            raise ConfigError(f"nothing of {request.programme} is selected by --only {request.only}")
-        raise ConfigError(progress.first_error or f"{request.programme} could not be started")
-    try:
-        record = load(folder)
-    except RecordError as error:
-        raise RecordError(f"{error}; nothing after that place can be trusted") from error
+        try:
+            pytest.main(_arguments(request, folder), plugins=[progress])
+        except OSError as error:
+            progress.view_error = str(error)
+    if progress.view_error:
+        # A view (JUnit, Allure, pytest-html) that cannot be made harms neither the record nor its verdict.
+        print(f"meterbench: not all reports could be written: {progress.view_error}", file=sys.stderr)
+    if not progress.closed:
+        # Whatever the folder holds is the record of another session: its verdict is not this one's.
+        raise RecordError(progress.first_error or f"{request.programme} ended without a closed record in {folder}")
+    record = load(folder)
     print_summary(record, console)
-    for reason in record.closed["reasons"] if record.closed else ["the record was not closed"]:
+    for reason in record.closed["reasons"] if record.closed else []:
         console.print(f"meterbench: {reason}", style="bold", markup=False, highlight=False, soft_wrap=True)
     console.print(f"Report:  {folder / 'report.html'}", highlight=False, soft_wrap=True)
     console.print(f"Record:  {folder / FILE_NAME}", highlight=False, soft_wrap=True)
     return EXIT_STATUS[record.verdict]
+
+
+def _refuse_early(request: Request) -> None:
+    """Everything that can be refused in one sentence before anything is started or written."""
+    load_station(request.station).with_line(request.meter, request.meters, request.seed)
+    clauses = CLAUSES[request.programme]
+    if request.only is not None and not any(f"{clause}.".startswith(f"{request.only}.") for clause in clauses):
+        raise ConfigError(
+            f"--only {request.only}: {request.programme} carries out clause {', '.join(clauses) or '(none)'}"
+        )
+    if request.programme == "draw-profile":
+        if request.trace is None:
+            raise ConfigError("draw-profile plays a recorded trace: name it with --trace CSV (and its --flow-unit)")
+        read_trace(request.trace, request.flow_unit)
 
 
 def _arguments(request: Request, folder: Path) -> list[str]:

@@ -67,6 +67,11 @@ class Progress:
 
     def __init__(self, console: Console) -> None:
         self.first_error = ""
+        """What pytest itself complained of first."""
+        self.view_error = ""
+        """Why pytest broke off: it does so when one of its own reports cannot be written."""
+        self.closed = False
+        """True once this session has closed its record."""
         self._console = console
         self._bar = _Bar(console)
 
@@ -104,18 +109,28 @@ class Progress:
             )
         elif kind == "condition" and not body["met"]:
             self._say(f"  condition not met: {body['quantity']} ", "INVALID")
+        elif kind == "run_closed":
+            self.closed = True
         elif kind == "event" and body["level"] != "info":
             self._say(f"  {body['text']}", "INVALID" if body["level"] == "warning" else "ERROR")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the first error of pytest itself: without a record it is all that there is to say."""
-        if report.failed and not self.first_error:
-            self.first_error = str(report.longrepr).strip().splitlines()[-1]
+        self._keep(report)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """As above, for what cannot even be collected."""
+        self._keep(report)
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+        """Keep the sentence; True: nobody else prints the traceback."""
+        self.view_error = excinfo.exconly()
+        return True
+
+    def _keep(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         if report.failed and not self.first_error:
-            self.first_error = str(report.longrepr).strip().splitlines()[-1]
+            crash = getattr(report.longrepr, "reprcrash", None)
+            self.first_error = str(crash.message if crash else report.longrepr).removeprefix("meterbench.errors.")
 
     def _say(self, text: str, verdict: str = "", reason: str = "") -> None:
         line = Text(text)

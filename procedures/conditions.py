@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from meterbench.bench.collection import Collected, MeterVolume
@@ -25,14 +26,28 @@ def _condition(
     lower, upper = window
     # Comparisons are written so that NaN is never met.
     met = (lower is None or lowest >= lower) and (upper is None or highest <= upper)
-    return Condition("", quantity, unit, lowest, highest, lower, upper, met, clause, note)
+    return Condition("", quantity, unit, _finite(lowest), _finite(highest), _finite(lower), _finite(upper), met, clause,
+                     note)  # fmt: skip
+
+
+def _finite(number: float | None) -> float | None:
+    """A record holds no NaN: what was not seen is None."""
+    return number if number is not None and math.isfinite(number) else None
+
+
+def _percent(part: float, whole: float) -> float:
+    """NaN, which meets no condition, where there is nothing to take a part of."""
+    return 100.0 * part / whole if whole > 0.0 else math.nan
 
 
 def tightness(edition: Edition, leak_rate_kpa_min: float) -> Condition:
-    """The closed line holds its pressure: all water that passes the meters reaches the tank."""
+    """The closed line holds its pressure: all water that passes the meters reaches the tank.
+
+    A pressure that rises is no better: an inlet valve that lets water in hides a leak.
+    """
     limit = edition.plan("tightness_kpa_min")
     seen = (leak_rate_kpa_min, leak_rate_kpa_min)
-    return _condition("fall of pressure in the closed line", "kPa/min", seen, (None, limit), "", "bench")
+    return _condition("fall of pressure in the closed line", "kPa/min", seen, (-limit, limit), "", "bench")
 
 
 def water_temperature(edition: Edition, collected: Collected, thermometer_u_k: float) -> Condition:
@@ -60,19 +75,17 @@ def of_collection(
     flows = [volume.flow_l_h for volume in volumes]
     mean = sum(flows) / len(flows)
     steadiness = edition.condition(f"steadiness_{point.zone}_zone_percent")
-    deviation = 100.0 * max(
-        collected.flow_l_h.highest / collected.flow_l_h.mean - 1.0,
-        1.0 - collected.flow_l_h.lowest / collected.flow_l_h.mean,
-    )
+    flow = collected.flow_l_h
+    deviation = _percent(max(flow.highest - flow.mean, flow.mean - flow.lowest), flow.mean)
     temps = (collected.probe_temp_c.lowest, collected.probe_temp_c.highest)
     drift = edition.condition("water_temp_variation_k")
     pressure = edition.condition("inlet_pressure_variation_percent")
     upstream = collected.upstream_kpa
-    variation = 100.0 * (upstream.highest - upstream.lowest) / upstream.mean
+    variation = _percent(upstream.highest - upstream.lowest, upstream.mean)
     outlet = edition.condition("outlet_pressure_kpa")
     downstream = (collected.downstream_kpa.lowest, collected.downstream_kpa.highest)
     agreement = edition.plan("reference_agreement_percent")
-    difference = 100.0 * (collected.flow_l_h.mean / mean - 1.0)
+    difference = _percent(flow.mean - mean, mean)
     return [
         _condition("mean flow", "L/h", (min(flows), max(flows)), (point.lower_l_h, point.upper_l_h), "7.4.4",
                    f"window of {point.name}"),
@@ -94,6 +107,9 @@ def unmet(conditions: Sequence[Condition]) -> list[str]:
     sentences = []
     for condition in conditions:
         if condition.met:
+            continue
+        if condition.lowest is None or condition.highest is None:
+            sentences.append(f"{condition.quantity}: not known")
             continue
         seen = f"{condition.lowest:.4g}"
         if condition.highest != condition.lowest:

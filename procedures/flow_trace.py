@@ -18,6 +18,8 @@ FLOW_UNITS_L_H = {"L/h": 1.0, "L/min": 60.0, "mL/s": 3.6, "L/s": 3600.0, "m3/h":
 """What a trace's value may be; ``L`` besides, for the start-value-end form: litres in the interval."""
 SAMPLE_S = 1.0
 """A sample stands for one second."""
+JITTER_S = 0.2
+"""Samples may come that much early; more often than that, water would count twice."""
 LONGEST_PAUSE_S = 5.0
 """A longer pause ends a draw."""
 _SPLIT = re.compile(r"[\s,;]+")
@@ -66,8 +68,8 @@ def read_trace(path: Path, unit: str) -> list[Draw]:
     for number, line in enumerate(lines, start=1):
         fields = _numbers(line)
         if fields is None:
-            if number == 1 and not re.search(r"\d", line):
-                continue  # a header; with a digit it is rather a first sample that is spoiled
+            if number == 1 and not any(_numbers(word) for word in _words(line)):
+                continue  # a header; with a number in it, it is rather a first sample that is spoiled
             raise ConfigError(f"{path}, line {number}: {line.strip()[:60]!r} is not numbers")
         if fields:
             intervals.append(_interval(fields, unit, f"{path}, line {number}", intervals))
@@ -79,11 +81,14 @@ def read_trace(path: Path, unit: str) -> list[Draw]:
 
 def _numbers(line: str) -> list[float] | None:
     """The numbers of a line, [] for a blank one, None if it is something else."""
-    words = [word for word in _SPLIT.split(_HEADER_FIELDS.sub("header", line.strip())) if word]
     try:
-        return [float(word) for word in words]
+        return [float(word) for word in _words(line)]
     except ValueError:
         return None
+
+
+def _words(line: str) -> list[str]:
+    return [word for word in _SPLIT.split(_HEADER_FIELDS.sub("header", line.strip())) if word]
 
 
 def _interval(
@@ -102,10 +107,9 @@ def _interval(
         raise ConfigError(f"{where}: --flow-unit L is for start-value-end traces; samples are a flow, as mL/s")
     if before and start_s < before[-1][0]:
         raise ConfigError(f"{where}: time goes back from {before[-1][0]:.0f} to {start_s:.0f}")
-    if before and start_s < before[-1][1] - 1e-9:
-        if len(fields) == 3 or start_s == before[-1][0]:
-            raise ConfigError(f"{where}: overlaps the line before")
-        end_s = start_s + SAMPLE_S
+    jitter_s = JITTER_S if len(fields) == 2 else 1e-9
+    if before and start_s < before[-1][1] - jitter_s:
+        raise ConfigError(f"{where}: overlaps the line before; a sample stands for {SAMPLE_S:g} s")
     flow_l_h = value * 3600.0 / (end_s - start_s) if unit == "L" else value * FLOW_UNITS_L_H[unit]
     return start_s, end_s, flow_l_h
 

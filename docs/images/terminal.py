@@ -1,6 +1,6 @@
 """Runs the verification in a pseudo-terminal and draws what a person saw: terminal.html; prints its width and height.
 
-    python docs/images/terminal.py FOLDER
+python docs/images/terminal.py FOLDER
 """
 
 from __future__ import annotations
