@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -178,19 +178,20 @@ class _stopped_by_signals:  # noqa: N801 (a context manager)
         self._clock.cancel(f"{signal.Signals(number).name} received")
 
 
-@pytest.fixture(autouse=True)
-def _show_rows(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Give the rows of the test's meter to JUnit, pytest-html and Allure."""
-    yield
-    outcome = next((value for value in request.node.funcargs.values() if isinstance(value, Outcome)), None)
-    meter = request.node.funcargs.get("meter")
-    if outcome is None or not isinstance(meter, Nameplate):
-        return
-    rows = [row for row in outcome.rows if row.meter == meter.serial]
-    for row in rows:
-        request.node.user_properties.append((row_name(row), repr(row.value)))
-    _show_in_allure(meter, rows)
-    request.node.stash[_ROWS] = rows
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Give the rows of the test's meter to JUnit, Allure and pytest-html, whatever the test concludes from them."""
+    try:
+        return (yield)
+    finally:
+        arguments = getattr(item, "funcargs", {})
+        outcome = next((value for value in arguments.values() if isinstance(value, Outcome)), None)
+        meter = arguments.get("meter")
+        if outcome is not None and isinstance(meter, Nameplate):
+            rows = [row for row in outcome.rows if row.meter == meter.serial]
+            item.user_properties += [(row_name(row), repr(row.value)) for row in rows]
+            item.stash[_ROWS] = rows
+            _show_in_allure(meter, rows)
 
 
 _ROWS = pytest.StashKey[list[ResultRow]]()
@@ -220,14 +221,13 @@ def _show_in_allure(meter: Nameplate, rows: Sequence[ResultRow]) -> None:
             )
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the rows in pytest-html, below the test that they belong to."""
-    result = yield
-    report = result.get_result()  # type: ignore[attr-defined]
-    rows = item.stash.get(_ROWS, None)
-    if report.when == "teardown" and rows:
-        report.sections.append(("results", "\n".join(_line(row) for row in rows)))
+    report = yield
+    if report.when == "call" and _ROWS in item.stash:
+        report.sections.append(("results", "\n".join(_line(row) for row in item.stash[_ROWS])))
+    return report
 
 
 def _line(row: ResultRow) -> str:
