@@ -28,8 +28,6 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
 _OWN_KEYS = frozenset({"seq", "kind", "t_s", "utc", "prev", "hash"})
-
-
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 

@@ -190,10 +190,7 @@ def load(folder: Path) -> RunRecord:
             for line in of_kind.get("condition", [])
         ),
         budgets=tuple(_budget(line) for line in of_kind.get("budget", [])),
-        meter_verdicts=tuple(
-            MeterVerdict(line["meter"], line["verdict"], tuple(line["reasons"]))
-            for line in of_kind.get("meter_verdict", [])
-        ),
+        meter_verdicts=_one_a_meter(of_kind.get("meter_verdict", [])),
         events=tuple(of_kind.get("event", [])),
         finished_steps={line["step"]: line["verdict"] for line in of_kind.get("step_finished", [])},
         closed=closed[-1] if closed and lines[-1]["kind"] == "run_closed" else None,
@@ -211,6 +208,17 @@ def _budget(line: dict[str, Any]) -> Budget:
         coverage_factor=line["coverage_factor"],
         expanded_uncertainty_percent=line["expanded_uncertainty_percent"],
     )
+
+
+def _one_a_meter(lines: list[dict[str, Any]]) -> tuple[MeterVerdict, ...]:
+    """The worst conclusion on each meter: one that was drawn again after a resume lowers nothing."""
+    found: dict[str, MeterVerdict] = {}
+    for line in lines:
+        verdict = MeterVerdict(line["meter"], line["verdict"], tuple(line["reasons"]))
+        before = found.get(verdict.meter)
+        if before is None or Verdict[verdict.verdict] >= Verdict[before.verdict]:
+            found[verdict.meter] = verdict
+    return tuple(found.values())
 
 
 def _without_abandoned_steps(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

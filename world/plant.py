@@ -221,11 +221,11 @@ class Plant:
 
         temp_before_c = self.water_temp_c
         self._change_temperatures(mean, step_s)
-        segment_temps = 0.5 * (temp_before_c + self.water_temp_c) - self.water_temp_c
+        temp_shift_c = 0.5 * (temp_before_c - self.water_temp_c)  # from the end of the step to its middle
 
-        density = density_kg_m3(self.water_temp_downstream_c + segment_temps, self._absolute_mpa(1.0))
-        mass_g_s = mean / 3600.0 * density
-        self._advance_meters(step_s, mass_g_s, segment_temps)
+        outlet_mpa = ATMOSPHERE_MPA + self.pressure_downstream_kpa / 1000.0
+        mass_g_s = mean / 3600.0 * density_kg_m3(self.water_temp_downstream_c + temp_shift_c, outlet_mpa)
+        self._advance_meters(step_s, mass_g_s, temp_shift_c)
 
         in_tank = self.diverter.advance(self.now_s, step_s)
         swelling_g = self.spec.dead_volume_l * (density_kg_m3(temp_before_c) - density_kg_m3(self.water_temp_c))
@@ -245,21 +245,16 @@ class Plant:
         goal, rate = self._mixing(flow_l_h)
         self.water_temp_c = goal + (self.water_temp_c - goal) * math.exp(-rate * step_s)
 
-    def _absolute_mpa(self, part: float) -> float:
-        upstream, downstream = self.pressure_upstream_kpa, self.pressure_downstream_kpa
-        return ATMOSPHERE_MPA + (upstream + part * (downstream - upstream)) / 1000.0
-
     def _advance_meters(self, step_s: float, mass_g_s: float, temp_shift_c: float) -> None:
         """Give each slot its segment: same mass, its own temperature and pressure, and the leaks after it."""
-        leaking = self.pressure_upstream_kpa > 1.0 and not self.line_blocked
-        leak_l_h = 0.0
-        segments = []
-        for number in reversed(range(len(self.slots))):
-            part = (number + 0.5) / len(self.slots)
-            temp_c = self._along_line_c(part) + temp_shift_c
-            pressure_mpa = self._absolute_mpa(part)
-            leak_l_h += self.slots[number].leak_l_h if leaking else 0.0
+        upstream_kpa, downstream_kpa = self.pressure_upstream_kpa, self.pressure_downstream_kpa
+        leaking = upstream_kpa > 1.0 and not self.line_blocked
+        slots = len(self.slots)
+        fall_mpa = (downstream_kpa - upstream_kpa) / 1000.0 / max(slots, 1)
+        leak_l_h = sum(slot.leak_l_h for slot in self.slots) if leaking else 0.0
+        for number, slot in enumerate(self.slots):
+            temp_c = self._along_line_c((number + 0.5) / slots) + temp_shift_c
+            pressure_mpa = ATMOSPHERE_MPA + upstream_kpa / 1000.0 + (number + 0.5) * fall_mpa
             flow_l_h = mass_g_s / density_kg_m3(temp_c, pressure_mpa) * 3600.0 + leak_l_h
-            segments.append((number, Segment(self.now_s, step_s, flow_l_h, temp_c, pressure_mpa)))
-        for number, segment in reversed(segments):
-            self.slots[number].device.advance(segment)
+            slot.device.advance(Segment(self.now_s, step_s, flow_l_h, temp_c, pressure_mpa))
+            leak_l_h -= slot.leak_l_h if leaking else 0.0

@@ -15,6 +15,8 @@ from meterbench.world.segment import Segment
 
 _SAME_INSTANT_S = 1e-6
 _NO_CYCLE_YET = -(2**62)
+GATHERED_CYCLES = 32
+"""Cycles of short segments that are measured in one block: four seconds at the most."""
 
 
 class Fidelity(Enum):
@@ -52,6 +54,8 @@ class ReferenceMeter:
         self._firmware = Metrology(self.unit.calibration, nameplate.pulse_volume_nl)
         self._next_cycle = _NO_CYCLE_YET
         self._now_s = math.nan
+        self._waiting: list[tuple[Flight, int]] = []
+        self._waiting_cycles = 0
 
     def advance(self, segment: Segment) -> None:
         """Live through a segment: the measuring cycles that fall into [start, end) see its water."""
@@ -66,21 +70,40 @@ class ReferenceMeter:
         if cycles <= 0:
             return
         self._next_cycle += cycles
-        if self.filled:
-            self._measure(self.unit.sensor.flight(segment.flow_l_h, segment.water_temp_c, segment.pressure_mpa), cycles)
-        else:
+        if not self.filled:
+            self._catch_up()
             self._firmware.miss(cycles)
+            return
+        mean = self.unit.sensor.flight(segment.flow_l_h, segment.water_temp_c, segment.pressure_mpa)
+        if cycles >= GATHERED_CYCLES:
+            self._catch_up()
+            self._measure(mean, cycles)
+            return
+        self._waiting.append((mean, cycles))
+        self._waiting_cycles += cycles
+        if self._waiting_cycles >= GATHERED_CYCLES:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Measure what waits: transients come in segments of a cycle or less, and a block costs as much as a cycle."""
+        if self._waiting:
+            self._firmware.measure(self.unit.sensor.shots(self._waiting))
+            self._waiting = []
+            self._waiting_cycles = 0
 
     def registers(self) -> Registers:
         """The registers now."""
+        self._catch_up()
         return self._firmware.registers()
 
     def display(self, *, reverse: bool = False) -> str:
         """What the display shows of the forward (or reverse) volume, in m3."""
+        self._catch_up()
         return self._firmware.display(reverse=reverse)
 
     def set_mode(self, mode: Mode) -> None:
         """Switch between NORMAL and TEST."""
+        self._catch_up()
         self._firmware.mode = mode
 
     def pulse_count(self, at_s: float) -> int:
@@ -90,6 +113,7 @@ class ReferenceMeter:
         """
         if not at_s <= self._now_s + _SAME_INSTANT_S:
             raise ValueError(f"meter {self.nameplate.serial}: {at_s} s has not come yet, it is {self._now_s} s")
+        self._catch_up()
         since_start = at_s * CYCLES_PER_S - self.unit.cycle_phase
         cycle = min(math.floor(since_start), self._next_cycle - 1)
         return self._firmware.pulse_count(self._next_cycle - 1 - cycle, min(since_start - cycle, 1.0))
@@ -112,5 +136,5 @@ class ReferenceMeter:
     def _fire(self, mean: Flight, cycles: int) -> None:
         while cycles > 0:
             block = min(cycles, LARGEST_BLOCK)
-            self._firmware.measure(self.unit.sensor.shots(mean, block))
+            self._firmware.measure(self.unit.sensor.shots([(mean, block)]))
             cycles -= block

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,6 @@ def measure(run: Run, **changes: Any) -> Verdict:
 
 def crash(run: Run) -> None:
     """The process ends here: nothing more is written, its lock is gone."""
-    import os
-
     os.close(run._journal._descriptor)
 
 
@@ -66,6 +65,7 @@ def test_within_the_limits_is_pass(run: Run, value: float) -> None:
     with run.step("Q3"):
         assert measure(run, value=value, expanded_uncertainty=0.667) is Verdict.PASS
     assert (run.rows[-1].verdict, run.rows[-1].reason) == ("PASS", "")
+    run.conclude_meter("1", Verdict.PASS, [])
     assert run.close() is Verdict.PASS
 
 
@@ -179,6 +179,7 @@ def test_a_step_without_results_spoils_a_pass(run: Run) -> None:
     with run.step("Q2"):
         run.report("actual_volume", 10.0, "L", WHERE)
         run.reading("balance", "mass_start", 1.0, "g")
+    run.conclude_meter("1", Verdict.PASS, [])
     assert run.finished_steps["Q2"] == "NOT_RUN"
     assert run.close() is Verdict.INVALID
 
@@ -223,6 +224,7 @@ def test_a_step_that_broke_off_is_not_forgotten(run: Run) -> None:
     with pytest.raises(InstrumentError), run.step("Q2"):
         raise InstrumentError("balance: overload")
     assert not run.finished("Q2")
+    run.conclude_meter("1", Verdict.PASS, [])
     assert run.close() is not Verdict.PASS
 
 
@@ -274,6 +276,7 @@ def test_closing_twice_writes_once(run: Run) -> None:
     """The second close gives the same verdict and no second line; a result after it is refused."""
     with run.step("Q3"):
         measure(run)
+    run.conclude_meter("1", Verdict.PASS, [])
     assert (run.close(), run.close()) == (Verdict.PASS, Verdict.PASS)
     assert [line["kind"] for line in journal.read(run.folder)].count("run_closed") == 1
     with pytest.raises(RecordError, match="closed"):

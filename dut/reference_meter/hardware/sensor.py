@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -62,13 +63,19 @@ class Sensor:
         half_s = offset_ps * 0.5e-12
         return Flight(mean.t_dn_s - half_s, mean.t_up_s + half_s, mean.dt_ps + offset_ps)
 
-    def shots(self, mean: Flight, cycles: int) -> TransitTimes:
-        """``cycles`` single shots (at most ``LARGEST_BLOCK``), each with its own noise."""
+    def shots(self, stretches: Sequence[tuple[Flight, int]]) -> TransitTimes:
+        """Single shots, each with its own noise: so many cycles of each flight, ``LARGEST_BLOCK`` at most in all."""
+        cycles = sum(count for _, count in stretches)
         dt_ps = self._buffer[:cycles]
         self.rng.standard_normal(out=dt_ps)
         np.multiply(dt_ps, self.truth.noise_ps, out=dt_ps)
-        np.add(dt_ps, mean.dt_ps, out=dt_ps)
-        return TransitTimes(dt_ps, mean.t_up_s, mean.t_dn_s)
+        first, up_s, dn_s = 0, 0.0, 0.0
+        for mean, count in stretches:
+            dt_ps[first : first + count] += mean.dt_ps
+            first += count
+            up_s += count * mean.t_up_s
+            dn_s += count * mean.t_dn_s
+        return TransitTimes(dt_ps, up_s / cycles, dn_s / cycles)
 
     def steady(self, mean: Flight, cycles: int) -> SteadyTransit:
         """Mean and spread of ``cycles`` shots, with one draw instead of one a shot."""
