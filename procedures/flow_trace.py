@@ -109,7 +109,8 @@ def _interval(
         raise ConfigError(f"{where}: time goes back from {before[-1][0]:.0f} to {start_s:.0f}")
     jitter_s = JITTER_S if len(fields) == 2 else 1e-9
     if before and start_s < before[-1][1] - jitter_s:
-        raise ConfigError(f"{where}: overlaps the line before; a sample stands for {SAMPLE_S:g} s")
+        sample = f"; a sample stands for {SAMPLE_S:g} s" if len(fields) == 2 else ""
+        raise ConfigError(f"{where}: overlaps the line before{sample}")
     flow_l_h = value * 3600.0 / (end_s - start_s) if unit == "L" else value * FLOW_UNITS_L_H[unit]
     return start_s, end_s, flow_l_h
 

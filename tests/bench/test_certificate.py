@@ -37,7 +37,12 @@ def test_a_refusal_names_the_allowed_units() -> None:
 
 @pytest.mark.parametrize(
     ("on", "state"),
-    [(date(2027, 6, 29), "valid"), (date(2027, 6, 30), "valid"), (date(2027, 7, 1), "expired"), (date(2030, 1, 1), "expired")],
+    [
+        (date(2027, 6, 29), "valid"),
+        (date(2027, 6, 30), "valid"),
+        (date(2027, 7, 1), "expired"),
+        (date(2030, 1, 1), "expired"),
+    ],
 )
 def test_the_due_date_is_the_last_good_day(on: date, state: str) -> None:
     """A certificate holds through its due date; the day after it is expired."""

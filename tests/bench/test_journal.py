@@ -193,7 +193,9 @@ def test_what_json_cannot_hold_is_not_written(tmp_path: Path, value: object) -> 
 
 
 @settings(deadline=None, max_examples=100)
-@given(st.dictionaries(st.sampled_from("abc"), st.text(st.characters()) | st.floats(allow_nan=False, allow_infinity=False)))
+@given(
+    st.dictionaries(st.sampled_from("abc"), st.text(st.characters()) | st.floats(allow_nan=False, allow_infinity=False))
+)
 def test_any_text_and_number_comes_back(tmp_path_factory: pytest.TempPathFactory, body: dict[str, object]) -> None:
     """What was appended is read back as it was: line ends, half surrogates of file names, every float to the last bit."""
     folder = tmp_path_factory.mktemp("any")
@@ -263,7 +265,10 @@ def may_mount(tmp_path: Path) -> None:
     """Skips where an ordinary user cannot mount a small disk in a namespace of its own."""
     try:
         tried = subprocess.run(
-            ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", str(tmp_path)], capture_output=True, text=True, timeout=20
+            ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", str(tmp_path)],
+            capture_output=True,
+            text=True,
+            timeout=20,
         )
     except FileNotFoundError:
         pytest.skip("no unshare on this machine")
@@ -302,7 +307,9 @@ def test_a_line_cut_off_by_a_limit_is_taken_back(tmp_path: Path) -> None:
         "import resource; hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]; "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (70_001, hard))"
     )
-    done = python(FILL.format(limit=limit, free="resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))"), str(tmp_path))
+    done = python(
+        FILL.format(limit=limit, free="resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))"), str(tmp_path)
+    )
     assert (done.stdout, done.stderr) == ("held\n", "")
 
 

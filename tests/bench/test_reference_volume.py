@@ -49,7 +49,9 @@ def test_water_density(row: str) -> None:
     assert water_density_kg_m3(temp_c) == pytest.approx(formula, abs=6e-5)
     assert water_density_kg_m3(temp_c) == pytest.approx(iapws, rel=1e-6)
     assert compressibility_per_mpa(temp_c) == pytest.approx(kappa * 1e-6)
-    assert water_density_kg_m3(temp_c, 0.5) / water_density_kg_m3(temp_c) == pytest.approx(1.0 + 0.5e-6 * kappa, abs=1e-9)
+    assert water_density_kg_m3(temp_c, 0.5) / water_density_kg_m3(temp_c) == pytest.approx(
+        1.0 + 0.5e-6 * kappa, abs=1e-9
+    )
 
 
 @pytest.mark.parametrize("row", BUOYANCY)
@@ -70,12 +72,20 @@ def test_air_density() -> None:
 def test_the_published_error_of_indication() -> None:
     """The whole vector: 99.700 kg at the balance and 100.742 L at the meter are E = +0.77125 %."""
     volume_l = actual_volume_l(
-        99_700.0, air_kg_m3=air_density_kg_m3(21.0, 1002.0, 50.0), tank_temp_c=20.30, meter_temp_c=20.10, meter_gauge_mpa=0.30
+        99_700.0,
+        air_kg_m3=air_density_kg_m3(21.0, 1002.0, 50.0),
+        tank_temp_c=20.30,
+        meter_temp_c=20.10,
+        meter_gauge_mpa=0.30,
     )
     assert volume_l == pytest.approx(99.9709697, abs=5e-6)
     assert error_of_indication_percent(100.742, volume_l) == pytest.approx(0.77125, abs=6e-6)
     at_tank_l = actual_volume_l(
-        99_700.0, air_kg_m3=air_density_kg_m3(21.0, 1002.0, 50.0), tank_temp_c=20.30, meter_temp_c=20.30, meter_gauge_mpa=0.0
+        99_700.0,
+        air_kg_m3=air_density_kg_m3(21.0, 1002.0, 50.0),
+        tank_temp_c=20.30,
+        meter_temp_c=20.30,
+        meter_gauge_mpa=0.0,
     )
     assert error_of_indication_percent(100.742, at_tank_l) == pytest.approx(0.75318, abs=6e-6)
 

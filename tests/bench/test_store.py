@@ -11,7 +11,7 @@ import pytest
 from meterbench.bench.journal import Journal
 from meterbench.bench.record import RunRecord, load
 from meterbench.bench.store import Store, store_url
-from meterbench.errors import ConfigError
+from meterbench.errors import ConfigError, RecordError
 
 ROW: dict[str, Any] = {
     "procedure": "initial-verification", "clause": "10", "requirement": "ADR-011", "meter": "1", "flow_point": "Q3",
@@ -60,11 +60,12 @@ def test_putting_a_run_again_replaces_it(store: Store, tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_run_of_the_same_name_elsewhere_is_not_overwritten(store: Store, tmp_path: Path) -> None:
-    """Two folders of one name, in one store, are two runs: the results of the first don't vanish."""
+def test_a_run_of_the_same_name_is_not_overwritten(store: Store, tmp_path: Path) -> None:
+    """Another run of the same name (two benches, one store) is refused: the first one's results don't vanish."""
     store.put(record(tmp_path / "a" / "run", [1.0], "2026-01-01T00:00:00.000+00:00"))
-    store.put(record(tmp_path / "b" / "run", [2.0]))
-    assert len(store.runs()) == 2
+    with pytest.raises(RecordError, match="another run run, of 2026-01-01T00:00:00"):
+        store.put(record(tmp_path / "b" / "run", [2.0]))
+    assert [row["value"] for row in store.results("run")] == [1.0]
     store.close()
 
 

@@ -15,7 +15,7 @@ from meterbench.world.air import Air
 from meterbench.world.clock import VirtualClock
 from meterbench.world.plant import COVER_OPENING_M2, TEMPERATURE_STEP_K, WATER_HEAT_J_L_K, Plant, PlantSpec, Slot
 from meterbench.world.segment import Segment
-from meterbench.world.water import density_kg_m3
+from meterbench.world.water import ATMOSPHERE_MPA, density_kg_m3
 
 Q1_L_H = 1.5625
 SPLITS = st.lists(st.floats(0.01, 40.0), min_size=1, max_size=8)
@@ -94,7 +94,11 @@ def test_only_what_passed_during_the_jet_is_weighed(splits_s: list[float]) -> No
     """With a collection in the middle the tank gains flow times the time between the diverter's commands."""
     plant, _ = a_plant()
     open_valve(plant, "C", 0.6, settle_s=30.0)
-    flow_g_s = plant.flow_l_h / 3600.0 * density_kg_m3(plant.water_temp_downstream_c, plant._absolute_mpa(1.0))
+    flow_g_s = (
+        plant.flow_l_h
+        / 3600.0
+        * density_kg_m3(plant.water_temp_downstream_c, ATMOSPHERE_MPA + plant.pressure_downstream_kpa / 1000.0)
+    )
     before_g = plant.weigh_tank.mass_g
     plant.diverter.command(True, plant.now_s)
     for duration_s in splits_s:
