@@ -22,6 +22,7 @@ from meterbench.instruments.capabilities import (
     PulseCounter,
     ResistanceThermometer,
     RigState,
+    RigStatus,
 )
 from meterbench.instruments.thermometer.pt100 import PlatinumProbe
 from meterbench.world.clock import Clock
@@ -41,6 +42,8 @@ SETTLE_S = 5.0
 PROBE_PERIOD_S = 20.0
 STEADY_PROBE_PERIOD_S = 60.0
 SAFE_DEADLINE_S = 5.0
+STILL_L_H = 0.5
+"""Below this a line counts as still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +267,7 @@ class Bench:
             try:
                 self.rig.controlled_stop()
                 end_s = self.clock.now_s() + SAFE_DEADLINE_S
-                while self.rig.status().flow_l_h != {"A": 0.0, "B": 0.0, "C": 0.0}:
+                while not _still(self.rig.status()):
                     if self.clock.now_s() > end_s:
                         complaints.append(f"rig: water still flows {SAFE_DEADLINE_S:g} s after the controlled stop")
                         break
@@ -279,6 +282,11 @@ class Bench:
         for standard in self.standards:
             with contextlib.suppress(BenchError):
                 standard.instrument.close()
+
+
+def _still(status: RigStatus) -> bool:
+    """Pump off, and no water running in any line."""
+    return status.pump_speed_percent == 0.0 and all(flow <= STILL_L_H for flow in status.flow_l_h.values())
 
 
 def _read_count(counter: PulseCounter) -> int:

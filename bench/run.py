@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,9 @@ class Subject:
     flow_point: str = ""
     repeat: int = 1
     attempt: int = 1
+
+
+_SUBJECT_FIELDS = tuple(field.name for field in fields(Subject))
 
 
 class Run:
@@ -276,17 +279,17 @@ class Run:
         return self.verdict
 
     def _record_row(self, subject: Subject, **result: Any) -> None:
-        body = asdict(subject) | result | {"step": self._step}
-        self._write("measurement", body)
-        self._rows.append(record.ResultRow(**body, time=self._utc()))
+        body = {name: getattr(subject, name) for name in _SUBJECT_FIELDS} | result | {"step": self._step}
+        utc = self._write("measurement", body)
+        self._rows.append(record.ResultRow(**body, time=utc))
 
-    def _utc(self) -> str:
-        return self._clock.utc().isoformat(timespec="milliseconds")
-
-    def _write(self, kind: str, body: Mapping[str, Any]) -> None:
-        self._journal.append(kind, self.elapsed_s, self._utc(), body)
+    def _write(self, kind: str, body: Mapping[str, Any]) -> str:
+        """Append a line; the UTC that it carries."""
+        utc = self._clock.utc().isoformat(timespec="milliseconds")
+        self._journal.append(kind, self.elapsed_s, utc, body)
         for observer in self._observers:
             observer(kind, body)
+        return utc
 
 
 def _within(value: float | None, lower: float | None, upper: float | None) -> Verdict:

@@ -108,7 +108,7 @@ class Store:
         rows = [asdict(row) | {"run": record.name, "number": number} for number, row in enumerate(record.rows)]
         try:
             with self._engine.begin() as connection:
-                same_name = connection.execute(sa.select(_runs.c).where(_runs.c.name == record.name)).first()
+                same_name = connection.execute(_runs.select().where(_runs.c.name == record.name)).first()
                 if same_name is not None and same_name.opened_utc != run["opened_utc"]:
                     raise RecordError(
                         f"the store has another run {record.name}, of {same_name.opened_utc} in {same_name.folder}: "

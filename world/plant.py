@@ -216,7 +216,7 @@ class Plant:
         mean = target + gap * lag_s / step_s * -math.expm1(-step_s / lag_s)
         mean *= 1.0 + self._noise.advance(step_s)
         self._settled_part_l_h = target + gap * decay
-        if abs(self._settled_part_l_h - target) <= 1e-7 * target or self._settled_part_l_h < 1e-9:
+        if abs(self._settled_part_l_h - target) <= 1e-7 * target or (target == 0.0 and self._settled_part_l_h < 0.01):
             self._settled_part_l_h = target
 
         temp_before_c = self.water_temp_c

@@ -67,6 +67,7 @@ class PlcLogic:
         self._plant = plant
         self._sensors = SensorErrors(rng)
         self._loop: FlowLoop | None = None
+        self._last_line: str | None = None
         self._base_state = PlcState.SAFE
         self._alarms = 0
         self._remote = False
@@ -112,7 +113,7 @@ class PlcLogic:
             "gate_start_ns": round(plant.diverter.gate_opened_s * 1e9),
         }
         for name in LINE_NAMES:
-            flows = plant.line == name
+            flows = self._last_line == name  # water that still runs out after the line was shut is seen, too
             image[f"flow_line_{name.lower()}"] = self._measured_flow_l_h(name, flow) if flows else 0.0
             image[f"pulses_line_{name.lower()}"] = 0  # the virtual rig's own flow meters have no pulse output
             image[f"valve_{name.lower()}_pos_act"] = 100.0 * plant.valves[name].position
@@ -187,7 +188,7 @@ class PlcLogic:
         working_l_h = self._loop.working_l_h if self._loop else 0.0
         self._loop = FlowLoop(line, goal_l_h, ramp_l_h_s, working_l_h)
         plant.pump_percent = 100.0
-        plant.line = line
+        plant.line = self._last_line = line
         return Result.ok
 
     def beat(self, value: int) -> None:

@@ -13,16 +13,16 @@ from meterbench.errors import CalibrationError
 @pytest.mark.parametrize(
     ("role", "text", "expanded"),
     [("balance", "0.3 g", 0.3), ("balance", "300 mg", 0.3), ("balance", "1e-3kg", 1.0), ("thermometer", "0.05 K", 0.05),
-     ("thermometer", "50 mK", 0.05), ("thermometer", " .05 °C ", 0.05), ("rig", "5 ms", 0.005), ("rig", "5e-3 s", 0.005),
-     ("counter", "1 ppm", 1e-4), ("counter", "0.01 %", 0.01)],
+     ("thermometer", "50 mK", 0.05), ("thermometer", " .05 °C ", 0.05), ("rig", "5 ms", 0.005),
+     ("rig", "5e-3 s", 0.005), ("counter", "1 ppm", 1e-4), ("counter", "0.01 %", 0.01)],
 )  # fmt: skip
 def test_units_as_written(role: str, text: str, expanded: float) -> None:
     """An uncertainty is read in any unit of its kind and computed in the role's own."""
     assert read_uncertainty(role, text) == pytest.approx(expanded)
 
 
-@pytest.mark.parametrize("text", ["", "g", "0.3", "0.3 K", "0.3 g g", "0,3 g", "0 g", "-0.3 g", "nan g", "inf g", "1e400 g",
-                                  "0.3 G", "± 0.3 g", "0.3 % g"])  # fmt: skip
+@pytest.mark.parametrize("text", ["", "g", "0.3", "0.3 K", "0.3 g g", "0,3 g", "0 g", "-0.3 g", "nan g", "inf g",
+                                  "1e400 g", "0.3 G", "± 0.3 g", "0.3 % g"])  # fmt: skip
 def test_an_uncertainty_that_cannot_be_meant_is_refused(text: str) -> None:
     """No unit, another quantity's unit, zero, negative, NaN or infinite: none is an uncertainty of a balance."""
     with pytest.raises(CalibrationError):

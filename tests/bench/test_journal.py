@@ -197,7 +197,7 @@ def test_what_json_cannot_hold_is_not_written(tmp_path: Path, value: object) -> 
     st.dictionaries(st.sampled_from("abc"), st.text(st.characters()) | st.floats(allow_nan=False, allow_infinity=False))
 )
 def test_any_text_and_number_comes_back(tmp_path_factory: pytest.TempPathFactory, body: dict[str, object]) -> None:
-    """What was appended is read back as it was: line ends, half surrogates of file names, every float to the last bit."""
+    """What was appended is read back as it was: line ends, half surrogates, every float to its last bit."""
     folder = tmp_path_factory.mktemp("any")
     journal = Journal.create(folder)
     journal.append("event", 0.0, UTC, body)

@@ -55,7 +55,7 @@ def test_a_repeated_step_replaces_what_was_cut_off(tmp_path: Path) -> None:
 
 
 def test_a_run_that_was_not_closed_is_aborted(tmp_path: Path) -> None:
-    """Without its last line no run is better than ABORTED, and an ERROR in it stays; lines after a closing reopen it."""
+    """Without its last line no run is better than ABORTED, an ERROR stays; lines after a closing reopen it."""
     closed = ("run_closed", {"verdict": "PASS", "reasons": []})
     assert written(tmp_path / "cut", *step("Q3", 1.0)).verdict is Verdict.ABORTED
     error = ROW | {"verdict": "ERROR"}

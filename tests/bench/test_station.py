@@ -92,7 +92,8 @@ METER_KEYS = "serial, designation, q3_m3_h, ratio, pulse_volume_ml"
          "virtual.meters[1].truth.gain: unknown key; allowed: zero_offset_ps, gain_percent, noise_ps, water_leak_l_h"),
         ("instruments.scale", {}, "instruments.scale: unknown key; allowed: rig, balance, thermometer, counter"),
         ("instruments.balance.port", 1, "instruments.balance.port: unknown key; allowed: driver, address, calibration"),
-        ("instruments.thermometer.probe.d", 1, "instruments.thermometer.probe.d: unknown key; allowed: r0_ohm, a, b, c"),
+        ("instruments.thermometer.probe.d", 1,
+         "instruments.thermometer.probe.d: unknown key; allowed: r0_ohm, a, b, c"),
         ("instruments.rig.calibration.date", 1,
          "instruments.rig.calibration.date: unknown key; allowed: certificate, due, expanded_uncertainty"),
         ("virtual.faults", {"rig": [{"kind": "late", "delay": 1}]},
@@ -116,10 +117,11 @@ METER_KEYS = "serial, designation, q3_m3_h, ratio, pulse_volume_ml"
         ("instruments.balance.calibration.due", DELETE, "instruments.balance.calibration.due: missing"),
         ("virtual.meters", [], "virtual.meters: List should have at least 1 item"),
         ("virtual.meters.0.q3_m3_h", 2.6,
-         "virtual.meters[0]: ADR15-1-1: no variant has Q3 2.6 m3/h with R 1600; allowed are Q3 1.6 with R 250, 400, 800; "
-         "Q3 2.5 with R 250, 400, 800, 1600"),
+         "virtual.meters[0]: ADR15-1-1: no variant has Q3 2.6 m3/h with R 1600; "
+         "allowed are Q3 1.6 with R 250, 400, 800; Q3 2.5 with R 250, 400, 800, 1600"),
         ("virtual.meters.0.ratio", 500, "no variant has Q3 2.5 m3/h with R 500; allowed are Q3 1.6 with R 250"),
-        ("virtual.meters.0.designation", "ADR17-1-1", "virtual.meters[0]: ADR17-1-1: there is no DN 17; allowed are 15, 20, 25"),
+        ("virtual.meters.0.designation", "ADR17-1-1",
+         "virtual.meters[0]: ADR17-1-1: there is no DN 17; allowed are 15, 20, 25"),
         ("virtual.meters.0.pulse_volume_ml", 1e-7, "allowed are whole nanolitres above zero"),
         ("virtual.meters.1.serial", "10000001", "meters: serial 10000001 is in the line twice"),
         ("virtual.meters.1.serial", 10000002, "virtual.meters[1].serial: Input should be a valid string"),
@@ -190,7 +192,7 @@ def numeric(content: Content) -> None:
     ],
 )
 def test_addresses_fit_their_roles(content: Content, spoil: Callable[[Content], None], message: str) -> None:
-    """One address a role, one counter a slot: a counter that two slots share would judge a meter by another's pulses."""
+    """One address a role, one counter a slot: a shared counter would judge a meter by another's pulses."""
     content = real(content)
     spoil(content)
     assert message in refusal(content)
@@ -224,7 +226,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_simulated_station_may_leave_out_its_instruments(tmp_path: Path) -> None:
-    """``[virtual]`` alone gets the standard instruments, every role with a certificate; a real station must list them."""
+    """``[virtual]`` alone gets the standard instruments, every role with a certificate."""
     meter = '[[virtual.meters]]\nserial = "1"\ndesignation = "ADR20-1-1"\nq3_m3_h = 4\nratio = 1600\n'
     path = tmp_path / "bench.toml"
     path.write_text(f'schema = 1\n[station]\nname = "v"\nclock = "virtual"\n{meter}')

@@ -8,7 +8,7 @@ import pytest
 
 from meterbench.bench.verdict import EXIT_STATUS, Verdict, worst
 
-N, P, I, F, A, E = Verdict
+N, P, V, F, A, E = Verdict
 
 
 def test_the_order_of_severity() -> None:
@@ -18,7 +18,7 @@ def test_the_order_of_severity() -> None:
 
 @pytest.mark.parametrize(
     ("children", "parent"),
-    [([], N), ([N], N), ([P], P), ([P, P], P), ([P, N], I), ([N, P, P], I), ([P, I], I), ([N, I], I), ([I, F], F),
+    [([], N), ([N], N), ([P], P), ([P, P], P), ([P, N], V), ([N, P, P], V), ([P, V], V), ([N, V], V), ([V, F], F),
      ([N, F], F), ([F, A], A), ([A, E], E)],
 )  # fmt: skip
 def test_a_parent_takes_the_worst(children: list[Verdict], parent: Verdict) -> None:

@@ -91,14 +91,22 @@ def test_uncertainty_limits_of_an_initial_verification(zone: str, temp_c: float,
 
 
 def test_conditions_of_an_initial_verification() -> None:
-    """Water 20 +/-10 degC, flow within 2.5 % below Q2 and 5 % from Q2, inlet pressure 10 %, outlet 30 kPa, 5 K, half."""
-    names = ("water_temp_lower_c", "water_temp_upper_c", "steadiness_lower_zone_percent", "steadiness_upper_zone_percent",
-             "inlet_pressure_variation_percent", "outlet_pressure_kpa", "water_temp_variation_k", "same_sign_part_of_mpe")  # fmt: skip
+    """Water 20 +/-10 degC, flow within 2.5 % below Q2 and 5 % from Q2, inlet pressure 10 %, outlet 30 kPa, 5 K."""
+    names = (
+        "water_temp_lower_c",
+        "water_temp_upper_c",
+        "steadiness_lower_zone_percent",
+        "steadiness_upper_zone_percent",
+        "inlet_pressure_variation_percent",
+        "outlet_pressure_kpa",
+        "water_temp_variation_k",
+        "same_sign_part_of_mpe",
+    )
     assert [EDITION.condition(name).value for name in names] == [10.0, 30.0, 2.5, 5.0, 10.0, 30.0, 5.0, 0.5]
 
 
 def test_what_was_not_confirmed_is_told() -> None:
-    """The record lists every figure not checked against the printed standard; the confirmed class 2 is not among them."""
+    """The record lists every figure not checked against the printed standard; class 2 is not one."""
     unconfirmed = "\n".join(EDITION.header("10")["unconfirmed"])
     assert "mpe: 1 (lower 3.0, upper_to_30_c 1.0, upper_above_30_c 2.0)" in unconfirmed
     assert "conditions: steadiness_lower_zone_percent (value 2.5)" in unconfirmed

@@ -75,7 +75,8 @@ def test_litres_in_an_interval(trace: Path) -> None:
     assert draws(trace, "100 12.0 460\n")[0].volume_l == pytest.approx(1.2)
 
 
-@pytest.mark.parametrize("text", ["100 36\n101 72\n", "100,36\n101,72\n", "100;36\r\n101;72\r\n", "100\t36\n\n101 \t 72",
+@pytest.mark.parametrize("text", ["100 36\n101 72\n", "100,36\n101,72\n", "100;36\r\n101;72\r\n",
+                                  "100\t36\n\n101 \t 72",
                                   "Time Flow\n100 36\n101 72\n", 'Time Flow "End time"\n100 36 101\n101 72 102\n',
                                   "\ufeff100 36\n101 72\n", "\ufeffTime,Flow (m3/h)\n100,36\n101,72\n"])  # fmt: skip
 def test_separators_headers_and_blank_lines(trace: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -125,7 +126,7 @@ def test_a_job_that_sleeps_does_not_start_jobs_again() -> None:
     clock.every(1.0, job)
     clock.sleep(5.0)
     assert seen[0] == 1.0
-    assert all(later - earlier >= 0 for earlier, later in zip(seen, seen[1:], strict=False))
+    assert all(later - earlier >= 0 for earlier, later in itertools.pairwise(seen))
     assert seen[1] >= 3.5
     assert clock.now_s() == 5.0
 
