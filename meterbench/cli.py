@@ -57,6 +57,7 @@ def run(
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with an interrupted run.")] = None,
     trace: Annotated[Path | None, typer.Option(metavar="CSV", help="draw-profile: the recorded flow trace.")] = None,
     flow_unit: Annotated[str, typer.Option(help="draw-profile: unit of the trace's flow (L/h, mL/s, L/min).")] = "L/h",
+    as_json: JsonOption = False,
 ) -> None:
     """Run a programme on a station and write the record, the report, JUnit and Allure results into the run's folder.
 
@@ -78,6 +79,7 @@ def run(
         resume=find_run(resume) if resume else None,
         trace=trace,
         flow_unit=flow_unit,
+        as_json=as_json,
     )
     raise typer.Exit(execute(request))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -13,7 +15,7 @@ from rich.console import Console
 import meterbench.procedures
 from meterbench.bench.journal import FILE_NAME
 from meterbench.bench.pytest_plugin import default_folder
-from meterbench.bench.record import load
+from meterbench.bench.record import RunRecord, load
 from meterbench.bench.station import load as load_station
 from meterbench.bench.verdict import EXIT_STATUS
 from meterbench.errors import ConfigError, RecordError
@@ -40,6 +42,7 @@ class Request:
     resume: Path | None
     trace: Path | None
     flow_unit: str
+    as_json: bool
 
 
 def execute(request: Request) -> int:
@@ -48,7 +51,7 @@ def execute(request: Request) -> int:
     folder = request.resume or request.out or default_folder(request.programme)
     if request.resume is None and (folder / FILE_NAME).exists():
         raise ConfigError(f"{folder} holds the record of a run already; choose another --out, or --resume it")
-    console = Console()
+    console = Console(stderr=request.as_json)
     progress = Progress(console)
     with progress:
         try:
@@ -62,12 +65,28 @@ def execute(request: Request) -> int:
         # Whatever the folder holds is the record of another session: its verdict is not this one's.
         raise RecordError(progress.first_error or f"{request.programme} ended without a closed record in {folder}")
     record = load(folder)
+    if request.as_json:
+        print(json.dumps(_outcome(record), indent=1))
+        return EXIT_STATUS[record.verdict]
     print_summary(record, console)
     for reason in record.closed["reasons"] if record.closed else []:
         console.print(f"meterbench: {reason}", style="bold", markup=False, highlight=False, soft_wrap=True)
     console.print(f"Report:  {folder / 'report.html'}", highlight=False, soft_wrap=True)
     console.print(f"Record:  {folder / FILE_NAME}", highlight=False, soft_wrap=True)
     return EXIT_STATUS[record.verdict]
+
+
+def _outcome(record: RunRecord) -> dict[str, Any]:
+    """What a program wants to know of a run that has ended."""
+    return {
+        "run": record.name,
+        "folder": str(record.folder),
+        "verdict": record.verdict.name,
+        "exit_status": EXIT_STATUS[record.verdict],
+        "reasons": record.closed["reasons"] if record.closed else [],
+        "meters": [asdict(conclusion) for conclusion in record.meter_verdicts],
+        "report": str(record.folder / "report.html"),
+    }
 
 
 def _refuse_early(request: Request) -> None:

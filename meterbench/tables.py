@@ -29,24 +29,22 @@ def _verdict(name: str) -> Text:
 def print_summary(record: RunRecord, console: Console) -> None:
     """One row a meter: its errors at each flow point, and the verdict."""
     points = list(dict.fromkeys(row.flow_point for row in record.rows if row.quantity == "error_of_indication"))
-    table = Table(title=f"{record.opened['title']}: errors of indication, %", title_justify="left")
-    table.add_column("Meter")
-    table.add_column("Type")
-    for point in points:
-        table.add_column(point, justify="right")
-    table.add_column("Verdict")
+    kinds = dict.fromkeys(f"DN{meter['dn']} Q3 {meter['q3_m3_h']} m³/h R{meter['ratio']}" for meter in record.batch)
+    table = Table(title=f"{record.opened['title']}, {', '.join(kinds)}", title_justify="left", caption_justify="left",
+                  caption="E ± U in %, k = 2" if points else None)  # fmt: skip
+    for heading in ("Meter", *points, "Verdict"):
+        table.add_column(heading, justify="right" if heading in points else "left", no_wrap=True)
     verdicts = {conclusion.meter: conclusion.verdict for conclusion in record.meter_verdicts}
     for meter in record.batch:
         cells = [
             "\n".join(
-                f"{row.value_text} ± {row.uncertainty_text}"
+                f"{row.value_text} ±{row.uncertainty_text}"
                 for row in record.rows
                 if (row.meter, row.flow_point, row.quantity) == (meter["serial"], point, "error_of_indication")
             )
             for point in points
         ]
-        kind = f"{meter['designation']} Q3 {meter['q3_m3_h']} R{meter['ratio']}"
-        table.add_row(meter["serial"], kind, *cells, _verdict(verdicts.get(meter["serial"], "NOT_RUN")))
+        table.add_row(meter["serial"], *cells, _verdict(verdicts.get(meter["serial"], "NOT_RUN")))
     console.print(table)
     for conclusion in record.meter_verdicts:
         for reason in conclusion.reasons:

@@ -24,4 +24,4 @@ photograph() { # page, picture, width, height
 "$bin/python" "$images/terminal.py" "$work" > "$work/size"
 read -r width height < "$work/size"
 photograph "$work/terminal.html" "$images/terminal.png" "$width" "$height"
-photograph "$work/run/report.html" "$images/report.png" 1100 1500
+photograph "$work/first/report.html" "$images/report.png" 1100 1310

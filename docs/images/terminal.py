@@ -55,8 +55,8 @@ def main() -> None:
     """Run, draw, and tell the size of the drawing."""
     folder = Path(sys.argv[1])
     command = [str(Path(sys.executable).parent / "meterbench"), "run", "initial-verification"]
-    seen = screen(capture([*command, "--out", str(folder / "run")], COLUMNS))
-    text = "\n".join(seen).rstrip().replace(f"{folder}/run", "runs/first")
+    seen = screen(capture([*command, "--out", str(folder / "first")], COLUMNS))
+    text = "\n".join(seen).rstrip().replace(f"{folder}/first", "runs/first")
     console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"))  # noqa: SIM115
     console.print(Text("$ meterbench run initial-verification --out runs/first", style="bold"))
     console.print(Text.from_ansi(text), soft_wrap=True)

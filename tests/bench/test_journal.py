@@ -53,7 +53,7 @@ def test_lines_are_chained_as_documented(tmp_path: Path) -> None:
     assert lines == list(read(tmp_path))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(st.data())
 def test_a_changed_byte_is_refused_with_its_line(intact: tuple[Path, bytes], data: st.DataObject) -> None:
     """Whatever byte becomes whatever other byte: the line is named; the very last line end only drops its line."""

@@ -304,10 +304,10 @@ def interrupted(folder: Path) -> Run:
     with run.step("Q3"):
         measure(run)
         run.reading("balance", "actual_volume", 10.0, "L", meter="1")
-    with contextlib.suppress(KeyboardInterrupt), run.step("Q2"):
+    with contextlib.suppress(Cancelled), run.step("Q2"):
         run.reading("balance", "actual_volume", 99.0, "L", meter="1")
         measure(run, value=1.9)
-        raise KeyboardInterrupt
+        raise Cancelled("stop")
     return run
 
 

@@ -41,4 +41,4 @@ def test_nothing_lowers_a_verdict() -> None:
 
 def test_exit_status() -> None:
     """0 all PASS, 1 FAIL, 3 no verdict or the bench's fault, 130 aborted (INTERFACE.md)."""
-    assert EXIT_STATUS == {P: 0, F: 1, N: 3, I: 3, E: 3, A: 130}
+    assert EXIT_STATUS == {P: 0, F: 1, N: 3, V: 3, E: 3, A: 130}

@@ -29,7 +29,7 @@ DRAWS = st.lists(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(DRAWS, st.floats(1.0, 90.0))
 def test_splitting_keeps_all_water_and_time(draws: list[Draw], room_l: float) -> None:
     """The parts hold the draws' volume and duration in order, none holds more than the tank, none is empty."""
