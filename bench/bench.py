@@ -226,7 +226,7 @@ class Bench:
             summarise(
                 line,
                 (mass_start_g, mass_end_g),
-                self.rig.last_gate().duration_s,
+                self.rig.last_gate(),
                 self._in_all_slots(_read_count),
                 temps_c,
                 samples,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from meterbench.bench.reference_volume import actual_volume_l, air_density_kg_m3, error_of_indication_percent
 from meterbench.bench.rig_watch import Sample
 from meterbench.dut.meter import Nameplate
+from meterbench.instruments.capabilities import GateTiming
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Collected:
     line: str
     mass_start_g: float
     mass_end_g: float
-    gate_s: float
+    gate: GateTiming
     pulses: tuple[int, ...]
     """By slot."""
     probe_temp_c: Span
@@ -71,7 +72,7 @@ class MeterVolume:
 def summarise(
     line: str,
     masses_g: tuple[float, float],
-    gate_s: float,
+    gate: GateTiming,
     pulses: Sequence[int],
     probe_temps_c: Sequence[float],
     samples: Sequence[Sample],
@@ -82,7 +83,7 @@ def summarise(
         line=line,
         mass_start_g=masses_g[0],
         mass_end_g=masses_g[1],
-        gate_s=gate_s,
+        gate=gate,
         pulses=tuple(pulses),
         probe_temp_c=Span.of(probe_temps_c),
         flow_l_h=Span.of([status.flow_l_h[line] for status in statuses]),
@@ -115,5 +116,7 @@ def assign(
             meter_gauge_mpa=gauge_kpa / 1000.0,
         )
         indicated = pulses * nameplate.pulse_volume_ml / 1000.0
-        volumes.append(MeterVolume(nameplate, indicated, actual, temp_c, gauge_kpa, 3600.0 * actual / collected.gate_s))
+        volumes.append(
+            MeterVolume(nameplate, indicated, actual, temp_c, gauge_kpa, 3600.0 * actual / collected.gate.duration_s)
+        )
     return volumes

@@ -38,6 +38,7 @@ def open_station(station: StationFile) -> Iterator[Bench]:
     with contextlib.ExitStack() as stack:
         clock: Clock
         lab_addresses: Mapping[str, Sequence[str]] = {}
+        in_wall_time = station.station.clock == "wall"
         if station.virtual is None:
             clock = WallClock()
         else:
@@ -45,8 +46,8 @@ def open_station(station: StationFile) -> Iterator[Bench]:
 
             lab = VirtualLab(station)
             stack.callback(lab.stop)
-            lab_addresses = lab.start()
-            clock = VirtualClock(lab.advance)
+            lab_addresses = lab.start(in_wall_time)
+            clock = WallClock() if in_wall_time else VirtualClock(lab.advance)
         places = _places(station, lab_addresses)
         instruments = _open_all(places, clock)
         bench = _bench(station, clock, places, instruments)

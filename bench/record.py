@@ -170,6 +170,15 @@ def load(folder: Path) -> RunRecord:
     What a step wrote before it was cut off, and was measured again after a resume, is left out: the journal keeps it.
     """
     lines = _without_abandoned_steps([cast(dict[str, Any], line) for line in journal.read(folder)])
+    try:
+        return _record(folder, lines)
+    except (KeyError, TypeError) as error:
+        raise RecordError(
+            f"{folder / journal.FILE_NAME} was written by another version: its lines lack or mistake {error}"
+        ) from error
+
+
+def _record(folder: Path, lines: list[dict[str, Any]]) -> RunRecord:
     if not lines or lines[0]["kind"] != "run_opened":
         raise RecordError(f"{folder / journal.FILE_NAME} does not begin with the opening of a run")
     of_kind: dict[str, list[dict[str, Any]]] = {}

@@ -33,6 +33,7 @@ class Subject:
     attempt: int = 1
 
 
+_AIR = frozenset({"air_pressure_hpa", "relative_humidity_percent"})
 _SUBJECT_FIELDS = tuple(field.name for field in fields(Subject))
 
 
@@ -48,6 +49,9 @@ class Run:
         self._step_verdicts: list[Verdict] = []
         self._finished: dict[str, str] = {}
         self._conclusions: dict[str, Verdict] = {}
+        self._undecided: set[str] = set()
+        """Meters with a provisional FAIL that no rule has decided yet."""
+        self._batch: list[str] = []
         self._reasons: list[str] = []
         self._closed = False
         self._rows: list[record.ResultRow] = []
@@ -59,6 +63,7 @@ class Run:
     def open(cls, folder: Path, clock: Clock, opened: Mapping[str, Any], observers: Sequence[Observer] = ()) -> Run:
         """Start a new record in ``folder`` with what is known before the first step."""
         run = cls(Journal.create(folder), clock, observers)
+        run._batch = [meter["serial"] for meter in opened["batch"]]
         run._write("run_opened", opened)
         run._journal.sync()
         return run
@@ -72,18 +77,24 @@ class Run:
         previous = record.load(folder)
         if previous.closed is not None and previous.verdict not in (Verdict.ABORTED, Verdict.ERROR):
             raise RecordError(f"{previous.name} is closed with {previous.verdict}: there is nothing to resume")
-        for key in ("programme", "edition", "batch", "instruments", "settings"):
-            if previous.opened[key] != opened[key]:
+        for key in ("programme", "edition", "station", "reference", "batch", "instruments", "settings"):
+            if _lasting(previous.opened[key]) != _lasting(opened[key]):
                 raise RecordError(
                     f"{previous.name} was opened with another {key}: resume it with the same station file and options, "
                     "or start a new run"
                 )
         run = cls(Journal.reopen(folder), clock, observers)
         run.previous = previous
-        run._rows = list(previous.rows)
-        run._readings = list(previous.readings)
+        run._batch = [meter["serial"] for meter in opened["batch"]]
         run._finished = dict(previous.finished_steps)
-        run._conclusions = {f"step {step}": Verdict[verdict] for step, verdict in previous.finished_steps.items()}
+        # What a step had measured before it was cut off is measured again.
+        run._rows = [row for row in previous.rows if row.step in run._finished]
+        run._readings = [reading for reading in previous.readings if reading["step"] in run._finished]
+        run._undecided = {row.meter for row in run._rows if row.verdict == "FAIL"}
+        for step, verdict in previous.finished_steps.items():
+            run._conclude(f"step {step}", Verdict[verdict])
+        for conclusion in previous.meter_verdicts:
+            run._conclude(f"meter {conclusion.meter}", Verdict[conclusion.verdict])
         run.event("info", f"resumed after {len(run._finished)} finished steps", software=opened["software"])
         return run
 
@@ -141,9 +152,12 @@ class Run:
             yield
             verdict = worst(self._step_verdicts)
             self._finished[name] = verdict.name
-            self._conclusions[f"step {name}"] = verdict
+            self._conclude(f"step {name}", verdict)
             self._write("step_finished", {"step": name, "verdict": verdict.name})
             self._journal.sync()
+        except BaseException:
+            self._conclude(f"step {name}", Verdict.INVALID)  # broken off: whoever goes on regardless gets no PASS
+            raise
         finally:
             self._step = ""
 
@@ -172,12 +186,22 @@ class Run:
         if value is None or not math.isfinite(value):
             reasons.append("no value was obtained" if value is None else f"the value is {value}")
             value = None
+        lower, upper, uncertainty_limit = (
+            _meant(name, number, reasons)
+            for name, number in (("lower", lower), ("upper", upper), ("uncertainty", uncertainty_limit))
+        )
         if lower is None and upper is None:
             reasons.append("no limit to judge by")
+        elif lower is not None and upper is not None and lower > upper:
+            reasons.append(f"the limits {lower:g} … {upper:g} leave nothing between them")
+        if expanded_uncertainty is not None and not (
+            math.isfinite(expanded_uncertainty) and expanded_uncertainty >= 0.0
+        ):
+            reasons.append(f"the expanded uncertainty is {expanded_uncertainty}")
+            expanded_uncertainty = None
         if uncertainty_limit is not None:
-            if expanded_uncertainty is None or not math.isfinite(expanded_uncertainty):
+            if expanded_uncertainty is None:
                 reasons.append("the uncertainty is not known")
-                expanded_uncertainty = None
             elif expanded_uncertainty > uncertainty_limit:
                 reasons.append(
                     f"the expanded uncertainty {expanded_uncertainty:.3g} {unit} is above the "
@@ -198,7 +222,9 @@ class Run:
             verdict=verdict.name,
             reason="; ".join(reasons),
         )
-        if not (provisional and verdict is Verdict.FAIL):
+        if provisional and verdict is Verdict.FAIL:
+            self._undecided.add(subject.meter)
+        else:
             self._step_verdicts.append(verdict)
         return verdict
 
@@ -241,7 +267,8 @@ class Run:
 
     def conclude_meter(self, meter: str, verdict: Verdict, reasons: Sequence[str]) -> None:
         """The verdict on one meter, durable at once."""
-        self._conclusions[f"meter {meter}"] = verdict
+        self._conclude(f"meter {meter}", verdict)
+        self._undecided.discard(meter)
         self._write("meter_verdict", {"meter": meter, "verdict": verdict.name, "reasons": list(reasons)})
         self._journal.sync()
 
@@ -253,7 +280,7 @@ class Run:
             verdict, text = Verdict.ERROR, str(error)
         else:
             verdict, text = Verdict.ERROR, f"unexpected {type(error).__name__}: {error}"
-        self._conclusions["run"] = worst([verdict, self._conclusions.get("run", Verdict.NOT_RUN)])
+        self._conclude("run", verdict)
         self._reasons.append(text)
         if isinstance(error, RecordError):
             self._journal.release_reserve()
@@ -263,20 +290,36 @@ class Run:
         if self._closed:
             return self.verdict
         self._closed = True
-        body = {
+        try:
+            self._conclude_what_is_open()
+            self._write("run_closed", self._closing_line())
+        except RecordError as error:
+            # The disk filled up since: give the reserve back and try once more, now with the reason.
+            self.abandon(error)
+            self._write("run_closed", self._closing_line())
+        self._journal.close()
+        return self.verdict
+
+    def _conclude(self, part: str, verdict: Verdict) -> None:
+        """A part's verdict can only get worse."""
+        self._conclusions[part] = max(verdict, self._conclusions.get(part, verdict))
+
+    def _conclude_what_is_open(self) -> None:
+        """A provisional FAIL that no rule lifted is one; a meter without a conclusion spoils a PASS."""
+        for meter in sorted(self._undecided):
+            self.conclude_meter(meter, Verdict.FAIL, ["out of limits, and no rule was applied to it"])
+        if self.verdict is Verdict.PASS:
+            for meter in self._batch:
+                if f"meter {meter}" not in self._conclusions:
+                    self.conclude_meter(meter, Verdict.INVALID, ["no conclusion was reached"])
+
+    def _closing_line(self) -> dict[str, Any]:
+        return {
             "verdict": self.verdict.name,
             "exit_status": EXIT_STATUS[self.verdict],
             "reasons": self._reasons,
             "bench_seconds": self.elapsed_s,
         }
-        try:
-            self._write("run_closed", body)
-        except RecordError as error:
-            # The disk filled up since: give the reserve back and try once more, now with the reason.
-            self.abandon(error)
-            self._write("run_closed", body | {"verdict": self.verdict.name, "exit_status": EXIT_STATUS[self.verdict]})
-        self._journal.close()
-        return self.verdict
 
     def _record_row(self, subject: Subject, **result: Any) -> None:
         body = {name: getattr(subject, name) for name in _SUBJECT_FIELDS} | result | {"step": self._step}
@@ -290,6 +333,19 @@ class Run:
         for observer in self._observers:
             observer(kind, body)
         return utc
+
+
+def _lasting(part: Any) -> Any:
+    """A part of the opening line without the laboratory's air, which may change between two sessions."""
+    return {key: each for key, each in part.items() if key not in _AIR} if isinstance(part, dict) else part
+
+
+def _meant(name: str, limit: float | None, reasons: list[str]) -> float | None:
+    """The limit if it is a number; otherwise None, and the reason why nothing can be judged by it."""
+    if limit is None or math.isfinite(limit):
+        return limit
+    reasons.append(f"the {name} limit is {limit}")
+    return None
 
 
 def _within(value: float | None, lower: float | None, upper: float | None) -> Verdict:

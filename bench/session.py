@@ -6,7 +6,7 @@ import contextlib
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,7 @@ def opening_line(station: StationFile, programme: Programme, bench: Bench | None
             "air_pressure_hpa": head.air_pressure_hpa,
             "relative_humidity_percent": head.relative_humidity_percent,
         },
+        "reference": asdict(head.reference()) | {"probe": station.instruments.thermometer.probe.model_dump()},
         "batch": [_meter_line(slot, nameplate) for slot, nameplate in enumerate(station.batch(), start=1)],
         "instruments": _instrument_lines(bench) if bench else [],
     }

@@ -28,7 +28,7 @@ VIRTUAL_ADDRESS = "virtual"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class StationSection(_Section):
@@ -41,12 +41,17 @@ class StationSection(_Section):
     dead_volume_l: Annotated[float, Field(ge=0, le=100)] = 0.6
     line_compliance_ml_kpa: Annotated[float, Field(gt=0, le=100)] = 0.1
     reproducibility_percent: Annotated[float, Field(ge=0, le=5)] = 0.05
+    water_density_percent: Annotated[float, Field(ge=0, le=1)] = 0.015
     cover_opening_mm2: Annotated[float, Field(ge=0, le=1e6)] = 100.0
 
     def reference(self) -> ReferenceData:
         """What the uncertainty budget takes from here."""
         return ReferenceData(
-            self.dead_volume_l, self.line_compliance_ml_kpa, self.reproducibility_percent, self.cover_opening_mm2 * 1e-6
+            dead_volume_l=self.dead_volume_l,
+            line_compliance_ml_kpa=self.line_compliance_ml_kpa,
+            reproducibility_percent=self.reproducibility_percent,
+            water_density_percent=self.water_density_percent,
+            cover_opening_m2=self.cover_opening_mm2 * 1e-6,
         )
 
 
@@ -196,6 +201,14 @@ class StationFile(_Section):
         twice = sorted({serial for serial in serials if serials.count(serial) > 1})
         if twice:
             raise ValueError(f"meters: serial {twice[0]} is in the line twice; each meter has its own")
+        for role in ROLES:
+            addresses = self.addresses(role)
+            if not addresses or (role != "counter" and len(addresses) > 1):
+                raise ValueError(f"instruments.{role}.address: {len(addresses)} addresses; a {role} has one")
+            if len(set(addresses)) < len(addresses):
+                raise ValueError(
+                    f"instruments.{role}.address: one address stands twice; each slot has a counter of its own"
+                )
         counters = self.addresses("counter")
         if counters != [VIRTUAL_ADDRESS] and len(counters) < len(serials):
             raise ValueError(
@@ -249,6 +262,8 @@ class StationFile(_Section):
         if count is not None:
             taken = {meter["serial"] for meter in meters}
             fresh = (str(serial) for serial in range(10000001, 10**8) if str(serial) not in taken)
+            if count < 1:
+                raise ConfigError(f"--meters {count}: a verification needs one meter at least")
             while len(meters) < count:
                 meters.append(meters[-1] | {"serial": next(fresh), "truth": {}})
             del meters[count:]
@@ -312,14 +327,14 @@ def _keys_at(location: tuple[int | str, ...]) -> list[str]:
     """The keys that the section at ``location`` may have."""
     model: Any = StationFile
     for part in location:
-        if isinstance(part, int):
+        if isinstance(part, int) or (model is FaultSection and part in ROLES):
             continue
         names = {field.alias or name: field for name, field in model.model_fields.items()}
         if part not in names:
             return ["(none)"]
         model = _section_of(names[part].annotation)
         if model is None:
-            return list(ROLES) if part == "faults" else ["(none)"]
+            return ["(none)"]
     return [field.alias or name for name, field in model.model_fields.items()]
 
 

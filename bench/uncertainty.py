@@ -18,8 +18,6 @@ _SQRT3, _SQRT6 = math.sqrt(3.0), math.sqrt(6.0)
 
 AIR_DENSITY_U_KG_M3 = 0.02
 """Standard uncertainty of the air's density when pressure and humidity are entered once a day: 15 hPa, 15 % RH."""
-DENSITY_FORMULA_PERCENT = 0.001
-"""Water formula and dissolved air, standard uncertainty (2 ppm and up to 10 ppm)."""
 DRIP_G = 0.1
 """Drops that hang or fall between the two weighings, half-width."""
 
@@ -34,6 +32,8 @@ class ReferenceData:
     """What the closed line gives for 1 kPa: turns the tightness test into a leak flow."""
     reproducibility_percent: float
     """Standard deviation of the rig against itself over months (from its control chart)."""
+    water_density_percent: float
+    """Standard uncertainty of the density of the rig's water: drinking water is up to 0.03 % denser than pure water."""
     cover_opening_m2: float
     """Opening of the weighing tank through which water evaporates."""
 
@@ -48,6 +48,8 @@ class VolumeConditions:
     water_temp_c: float
     temp_drift_k: float
     """Largest change of the water temperature while collecting."""
+    pressure_span_kpa: float
+    """Largest change of the pressure in the line while collecting."""
     leak_rate_kpa_min: float
     """From the last tightness test."""
     pulse_volume_l: float
@@ -87,7 +89,7 @@ def error_budget(step: str, meter: str, seen: VolumeConditions, rig: ReferenceDa
         part("water temperature at the meter", seen.water_temp_c, "K",
              math.hypot(seen.thermometer_u_k / 2.0, seen.temp_drift_k / 2.0 / _SQRT3), "normal", expansion,
              "thermometer certificate, drift while collecting"),
-        part("water density", None, "%", DENSITY_FORMULA_PERCENT, "normal", 1.0, "formula, dissolved air"),
+        part("water density", None, "%", rig.water_density_percent, "normal", 1.0, "formula, dissolved air and salts"),
         part("pressure at the meter", None, "MPa", 0.01 / _SQRT3, "rectangular",
              100.0 * compressibility_per_mpa(seen.water_temp_c), "rig's transmitters"),
         part("diverter timing", seen.duration_s, "s", seen.diverter_u_s / 2.0, "normal", 100.0 / seen.duration_s,
@@ -95,6 +97,8 @@ def error_budget(step: str, meter: str, seen: VolumeConditions, rig: ReferenceDa
         part("gate's time base", None, "%", seen.time_base_u_percent / 2.0, "normal", 1.0, "counter certificate"),
         part("water between meter and diverter", rig.dead_volume_l, "K", (seen.temp_drift_k + 0.02) / _SQRT3,
              "rectangular", expansion * rig.dead_volume_l / volume_l, "temperature drift in the dead volume"),
+        part("water stored in the line", seen.pressure_span_kpa, "kPa", seen.pressure_span_kpa / _SQRT3, "rectangular",
+             100.0 * rig.line_compliance_ml_kpa / 1000.0 / volume_l, "pressure while collecting"),
         part("undetected leak", leak_ml_min, "mL/min", leak_ml_min / _SQRT3, "rectangular",
              100.0 * 60.0 / 1000.0 / seen.flow_l_h, "tightness test"),
         part("reproducibility of the rig", None, "%", rig.reproducibility_percent, "normal", 1.0, "control chart"),

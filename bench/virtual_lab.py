@@ -6,6 +6,7 @@ Simulators are served by one asyncio loop in a background thread, and the world 
 from __future__ import annotations
 
 import random
+import time
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from meterbench.world.air import Air
 from meterbench.world.plant import Plant, PlantSpec, Slot
 from meterbench.world.sensors import PlatinumProbe
 
+WALL_STEP_S = 0.02
 PRESSURE_LOSS_AT_Q3_KPA = 40.0
 """Class p40: what a body takes at Q3."""
 
@@ -46,11 +48,21 @@ class VirtualLab:
         self._loop = LoopThread("virtual-lab")
         self._servers: list[ModbusPlcSim | MtSicsSim | ScpiServer] = []
 
-    def start(self) -> dict[str, list[str]]:
-        """Open all simulators on loopback ports that the system chooses; their addresses by role."""
+    def start(self, in_wall_time: bool = False) -> dict[str, list[str]]:
+        """Open all simulators on loopback ports that the system chooses; their addresses by role.
+
+        ``in_wall_time``: the world lives on by itself, as fast as a real one; otherwise only ``advance`` moves it.
+        """
         self._loop.start()
         self.addresses = self._loop.run(self._start())
+        if in_wall_time:
+            self._loop.call(lambda: self._loop.loop.call_later(WALL_STEP_S, self._live, time.monotonic()))
         return self.addresses
+
+    def _live(self, since_s: float) -> None:
+        now_s = time.monotonic()
+        self._advance(now_s - since_s)
+        self._loop.loop.call_later(WALL_STEP_S, self._live, now_s)
 
     def advance(self, duration_s: float) -> bool:
         """Let the world live on by ``duration_s`` seconds; True if it was steady all the while."""
@@ -76,8 +88,8 @@ class VirtualLab:
             self._faults("thermometer"),
         )
         counters = []
-        for meter in self.meters:
-            counter = Keysight53220ASim(meter.pulse_count)
+        for slot, meter in enumerate(self.meters, start=1):
+            counter = Keysight53220ASim(meter.pulse_count, serial=f"MY5000{slot:04}")
             plant.diverter.listeners.append(counter.on_gate)
             counters.append(ScpiServer(counter.scpi, self._faults("counter")))
         self._servers = [rig, balance, multimeter, *counters]

@@ -49,6 +49,9 @@ class Instrument(Protocol):
 class Balance(Instrument, Protocol):
     """A weighing instrument with one pan."""
 
+    readability_g: float
+    """The step of its last stable reading in grams; NaN before the first."""
+
     def weigh_stable_g(self, deadline_s: float) -> float:
         """The stable reading in grams (mass in air against steel weights, no buoyancy correction).
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from rich.text import Text
 
 from meterbench.tables import VERDICT_STYLE
 from meterbench.world.clock import Clock
+
+_ERROR_CLASS = re.compile(r"^meterbench\.errors\.\w+: ")
 
 
 class _TimeLeft(ProgressColumn):
@@ -130,7 +133,7 @@ class Progress:
     def _keep(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         if report.failed and not self.first_error:
             crash = getattr(report.longrepr, "reprcrash", None)
-            self.first_error = str(crash.message if crash else report.longrepr).removeprefix("meterbench.errors.")
+            self.first_error = _ERROR_CLASS.sub("", str(crash.message if crash else report.longrepr))
 
     def _say(self, text: str, verdict: str = "", reason: str = "") -> None:
         line = Text(text)

@@ -12,9 +12,6 @@ from meterbench.bench.uncertainty import VolumeConditions
 from meterbench.procedures import conditions
 from meterbench.procedures.edition import Edition
 
-READABILITY_G = 0.1
-TIGHTNESS_S = 40.0
-
 
 def check_tightness(run: Run, bench: Bench, edition: Edition, procedure: str) -> float:
     """The fall of pressure in the closed line in kPa/min; tested again after every resumption."""
@@ -38,15 +35,16 @@ def volume_conditions(bench: Bench, collected: Collected, volume: MeterVolume, l
     """What the budget of a meter's error takes from a collection with flying start and finish."""
     return VolumeConditions(
         weighed_g=collected.weighed_g,
-        duration_s=collected.gate_s,
+        duration_s=collected.gate.duration_s,
         flow_l_h=volume.flow_l_h,
         water_temp_c=volume.water_temp_c,
         temp_drift_k=collected.probe_temp_c.highest - collected.probe_temp_c.lowest,
+        pressure_span_kpa=collected.upstream_kpa.highest - collected.upstream_kpa.lowest,
         leak_rate_kpa_min=leak_rate,
         pulse_volume_l=volume.nameplate.pulse_volume_ml / 1000.0,
         indicated_l=volume.indicated_l,
         balance_u_g=expanded(bench, "balance"),
-        readability_g=READABILITY_G,
+        readability_g=bench.balance.readability_g,
         thermometer_u_k=expanded(bench, "thermometer"),
         diverter_u_s=expanded(bench, "rig"),
         time_base_u_percent=expanded(bench, "counter"),
@@ -60,7 +58,7 @@ def keep_readings(run: Run, bench: Bench, collected: Collected, volumes: Sequenc
     """Record what was read and what follows for each meter, at full precision."""
     run.reading("balance", "mass_start", collected.mass_start_g, "g")
     run.reading("balance", "mass_end", collected.mass_end_g, "g")
-    run.reading("rig", "gate_time", collected.gate_s, "s")
+    run.reading("rig", "gate_time", collected.gate.duration_s, "s")
     run.reading("rig", "flow_mean", collected.flow_l_h.mean, "L/h")
     run.reading("rig", "pressure_upstream", collected.upstream_kpa.mean, "kPa")
     run.reading("rig", "pressure_downstream", collected.downstream_kpa.mean, "kPa")

@@ -21,11 +21,12 @@ def _condition(
     window: tuple[float | None, float | None],
     clause: str,
     note: str,
+    tolerance: float = 0.0,
 ) -> Condition:
     lowest, highest = seen
     lower, upper = window
     # Comparisons are written so that NaN is never met.
-    met = (lower is None or lowest >= lower) and (upper is None or highest <= upper)
+    met = (lower is None or lowest >= lower - tolerance) and (upper is None or highest <= upper + tolerance)
     return Condition("", quantity, unit, _finite(lowest), _finite(highest), _finite(lower), _finite(upper), met, clause,
                      note)  # fmt: skip
 
@@ -58,9 +59,10 @@ def water_temperature(edition: Edition, collected: Collected, thermometer_u_k: f
         "water temperature",
         "°C",
         (collected.probe_temp_c.lowest, collected.probe_temp_c.highest),
-        (lower.value - tolerance_k, upper.value + tolerance_k),
+        (lower.value, upper.value),
         lower.clause,
-        f"window with {tolerance_k:g} K of the thermometer's uncertainty",
+        f"in doubt by the thermometer's uncertainty, {tolerance_k:g} K at the most, it counts as inside",
+        tolerance_k,
     )
 
 
@@ -84,10 +86,15 @@ def of_collection(
     variation = _percent(upstream.highest - upstream.lowest, upstream.mean)
     outlet = edition.condition("outlet_pressure_kpa")
     downstream = (collected.downstream_kpa.lowest, collected.downstream_kpa.highest)
+    there_s, back_s = collected.gate.travel_on_s, collected.gate.travel_off_s
+    travel = edition.condition("diverter_travel_difference_percent")
+    travels = _percent(abs(there_s - back_s), max(there_s, back_s))
+    longest = edition.condition("diverter_travel_part_of_time")
+    part = _percent(max(there_s, back_s), collected.gate.duration_s)
     agreement = edition.plan("reference_agreement_percent")
     difference = _percent(flow.mean - mean, mean)
     return [
-        _condition("mean flow", "L/h", (min(flows), max(flows)), (point.lower_l_h, point.upper_l_h), "7.4.4",
+        _condition("mean flow", "L/h", (min(flows), max(flows)), (point.lower_l_h, point.upper_l_h), point.clause,
                    f"window of {point.name}"),
         _condition("deviation of the flow from its mean", "%", (deviation, deviation), (None, steadiness.value),
                    steadiness.clause, "largest sample"),
@@ -97,6 +104,10 @@ def of_collection(
         _condition("variation of the inlet pressure", "%", (variation, variation), (None, pressure.value),
                    pressure.clause, ""),
         _condition("outlet pressure", "kPa", downstream, (outlet.value, None), outlet.clause, "after the last meter"),
+        _condition("difference of the diverter's travel times", "%", (travels, travels), (None, travel.value),
+                   travel.clause, "to the tank against back"),
+        _condition("longest travel of the diverter", "% of the time", (part, part), (None, 100.0 * longest.value),
+                   longest.clause, ""),
         _condition("flow meter of the line against the weighed volume", "%", (difference, difference),
                    (-agreement, agreement), "", "bench"),
     ]  # fmt: skip

@@ -143,12 +143,13 @@ def _conclude(
             flow_l_h=3600.0 * actual_l / summed("gate_time"),
             water_temp_c=sum(temps_c) / parts,
             temp_drift_k=max(_values(run.readings, "temperature_drift", meter.serial)),
+            pressure_span_kpa=0.0,  # standing start and finish: the line is as full after as before
             leak_rate_kpa_min=leak_rate,
             pulse_volume_l=meter.pulse_volume_ml / 1000.0,
             indicated_l=indicated_l,
             # Each part is weighed by itself; standing start and finish: no water runs while the diverter swings.
             balance_u_g=expanded(bench, "balance") * math.sqrt(parts),
-            readability_g=0.1 * math.sqrt(parts),
+            readability_g=bench.balance.readability_g * math.sqrt(parts),
             thermometer_u_k=expanded(bench, "thermometer"),
             diverter_u_s=0.0,
             time_base_u_percent=expanded(bench, "counter"),

@@ -20,6 +20,7 @@ class FlowPoint:
     lower_l_h: float
     target_l_h: float
     upper_l_h: float
+    clause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,22 @@ class Edition:
 
     def header(self, clause: str) -> dict[str, Any]:
         """What a record says of the edition that it was judged by."""
-        return {"id": self.id, "title": self.title, "clause": clause, "unconfirmed": self.unconfirmed()}
+        covered = self._tables["initial_verification"] if clause == self.verification_clause else {}
+        return {
+            "id": self.id,
+            "title": self.title,
+            "clause": clause,
+            "not_covered": covered.get("not_covered", []),
+            "unconfirmed": self.unconfirmed(),
+        }
 
     def flow_point(self, name: str, rating: Rating) -> FlowPoint:
         """The flow point ``name`` (``Q1``, ``Q2``, ``Q3``) for a meter of this rating."""
         row = self._tables["flow_points"][name]
         base = {"Q1": rating.q1_l_h, "Q2": rating.q2_l_h, "Q3": rating.q3_l_h}[row["base"]]
-        return FlowPoint(name, row["zone"], base * row["lower"], base * row["target"], base * row["upper"])
+        return FlowPoint(
+            name, row["zone"], base * row["lower"], base * row["target"], base * row["upper"], row["clause"]
+        )
 
     def verification_points(self, rating: Rating) -> list[FlowPoint]:
         """The flow points of an initial verification in the order of measuring."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from meterbench.bench.bench import Bench
+from meterbench.bench.bench import TANK_CAPACITY_L, TANK_USE, Bench
 from meterbench.bench.collection import Collected, MeterVolume, assign
 from meterbench.bench.record import ResultRow
 from meterbench.bench.run import Run, Subject
@@ -57,14 +58,16 @@ def initial_verification(run: Run, bench: Bench, edition: Edition) -> None:
         verify_point(run, bench, edition, point, leak_rate, attempt=1, meters=bench.batch)
     for point in points:
         again = [meter for meter in bench.batch if _point_to_repeat(run, meter) == point.name]
-        for attempt in range(2, rules.RUNS_TO_DECIDE + 1) if again else ():
+        for attempt in range(2, _runs_to_decide(edition) + 1) if again else ():
             verify_point(run, bench, edition, point, leak_rate, attempt, again)
     conclude(run, bench, edition, points)
 
 
 def duration_s(edition: Edition, point: FlowPoint) -> float:
-    """How long a point is collected: a minimum time, and a minimum volume."""
-    return max(edition.plan("min_duration_s"), 3600.0 * edition.plan("min_volume_l") / point.target_l_h)
+    """How long a point is collected: a minimum time as far as the weighing tank takes it, and a minimum volume."""
+    tank_s = 3600.0 * TANK_USE * TANK_CAPACITY_L / (ROOM * point.target_l_h)
+    wanted_s = max(edition.plan("shortest_s"), min(edition.plan("min_duration_s"), math.floor(tank_s)))
+    return max(wanted_s, 3600.0 * edition.plan("min_volume_l") / point.target_l_h)
 
 
 def verify_point(
@@ -145,15 +148,12 @@ def conclude(run: Run, bench: Bench, edition: Edition, points: Sequence[FlowPoin
     with run.step(f"{NAME}/conclusion"):
         for meter in bench.batch:
             errors = {point.name: errors_of(run, meter, point.name) for point in points}
-            verdicts = [_point_verdict(rows) for rows in errors.values()]
+            verdicts = [_point_verdict(rows, _runs_to_decide(edition)) for rows in errors.values()]
             reasons = [f"{row.flow_point}: {row.reason}" for rows in errors.values() for row in rows if row.reason]
             judged = worst(verdicts)
             mpe = {name: rows[0].upper for name, rows in errors.items() if rows and rows[0].upper}
-            means = {
-                name: sum(row.value for row in rows if row.value is not None) / len(rows)
-                for name, rows in errors.items()
-                if name in mpe
-            }
+            values = {name: [row.value for row in rows if row.value is not None] for name, rows in errors.items()}
+            means = {name: sum(values[name]) / len(values[name]) for name in mpe if values[name]}
             share = rules.same_sign_share(means, mpe)
             verdicts.append(
                 run.measure(
@@ -179,7 +179,11 @@ def errors_of(run: Run, meter: Nameplate, point: str) -> list[ResultRow]:
     ]
 
 
-def _point_verdict(rows: Sequence[ResultRow]) -> Verdict:
+def _runs_to_decide(edition: Edition) -> int:
+    return int(edition.condition("runs_to_decide").value)
+
+
+def _point_verdict(rows: Sequence[ResultRow], runs_to_decide: int) -> Verdict:
     if not rows:
         return Verdict.NOT_RUN
     invalid = worst(Verdict[row.verdict] for row in rows if row.verdict not in ("PASS", "FAIL"))
@@ -187,7 +191,7 @@ def _point_verdict(rows: Sequence[ResultRow]) -> Verdict:
         return invalid
     errors = [row.value for row in rows if row.value is not None]
     mpe = min(row.upper for row in rows if row.upper is not None)
-    return Verdict.PASS if rules.point_passes(errors, mpe) else Verdict.FAIL
+    return Verdict.PASS if rules.point_passes(errors, mpe, runs_to_decide) else Verdict.FAIL
 
 
 def _point_to_repeat(run: Run, meter: Nameplate) -> str | None:
@@ -196,9 +200,7 @@ def _point_to_repeat(run: Run, meter: Nameplate) -> str | None:
         for row in run.rows
         if row.quantity == "error_of_indication" and row.meter == meter.serial and row.attempt == 1
     ]
-    if any(row.value is None or row.upper is None or row.verdict == "INVALID" for row in rows):
-        return None
-    return rules.point_to_repeat(
-        {row.flow_point: row.value for row in rows if row.value is not None},
-        {row.flow_point: row.upper for row in rows if row.upper is not None},
-    )
+    # What is INVALID says nothing of the meter: it neither exceeds nor keeps a limit.
+    errors = {row.flow_point: row.value for row in rows if row.verdict != "INVALID" and row.value is not None}
+    limits = {row.flow_point: row.upper for row in rows if row.upper is not None}
+    return rules.point_to_repeat(errors, limits)

@@ -5,24 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-RUNS_TO_DECIDE = 3
-"""A point whose first result is out of limits is decided by three (ISO 4064-2, 7.4.5, as called by clause 10)."""
-
 
 def within(error: float, mpe: float) -> bool:
     """The limits themselves belong to the permissible errors."""
     return abs(error) <= mpe
 
 
-def point_passes(errors: Sequence[float], mpe: float) -> bool:
-    """One result must be within the MPE; of three, two of them and the mean of all.
+def point_passes(errors: Sequence[float], mpe: float, runs_to_decide: int) -> bool:
+    """One result must be within the MPE; of ``runs_to_decide``, all but one of them and the mean of all.
 
-    Two results without a third are both asked to be within.
+    Fewer results than that are all asked to be within.
     """
     if not errors:
         return False
     inside = sum(within(error, mpe) for error in errors)
-    if len(errors) < RUNS_TO_DECIDE:
+    if len(errors) < runs_to_decide:
         return inside == len(errors)
     return inside >= len(errors) - 1 and within(sum(errors) / len(errors), mpe)
 

@@ -95,7 +95,10 @@ class Clock:
             for job in self._jobs:
                 if job.active and job.due_s <= self.now_s() + _ROUNDING_S:
                     thinned = self.now_s() + job.steady_period_s <= undisturbed_until_s
-                    job.due_s = self.now_s() + (job.steady_period_s if thinned else job.period_s)
+                    # From due time to due time, or every run of a job would add its rounding; never twice at once.
+                    job.due_s += job.steady_period_s if thinned else job.period_s
+                    if job.due_s <= self.now_s():
+                        job.due_s = self.now_s() + job.period_s
                     job.run()
         finally:
             self._running_jobs = False

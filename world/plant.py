@@ -164,7 +164,7 @@ class Plant:
                 controller.scan(self.now_s)
             step_s = min(end_s - self.now_s, self.diverter.next_event_s(self.now_s) - self.now_s)
             if self._at_rest() and all(controller.idle for controller in self.controllers):
-                step_s = min(step_s, self._temperature_limit_s())
+                step_s = min(step_s, self._temperature_limit_s(), self.weigh_tank.drained_in_s)
             else:
                 steady = False
                 step_s = min(step_s, SCAN_S)
@@ -180,9 +180,8 @@ class Plant:
         target = self._target_flow_l_h()
         return (
             all(valve.still for valve in self.valves.values())
-            and abs(self._settled_part_l_h - target) <= 1e-6 * target
+            and abs(self._settled_part_l_h - target) <= 1e-5 * target
             and self.diverter.still
-            and not self.weigh_tank.drain_open
             and not (self.line_blocked and self.leak_l_h > 0.0)
             and self.tank_temp_c == self.heater_setpoint_c
         )
@@ -216,7 +215,7 @@ class Plant:
         mean = target + gap * lag_s / step_s * -math.expm1(-step_s / lag_s)
         mean *= 1.0 + self._noise.advance(step_s)
         self._settled_part_l_h = target + gap * decay
-        if abs(self._settled_part_l_h - target) <= 1e-7 * target or (target == 0.0 and self._settled_part_l_h < 0.01):
+        if abs(self._settled_part_l_h - target) <= 1e-5 * target or (target == 0.0 and self._settled_part_l_h < 0.01):
             self._settled_part_l_h = target
 
         temp_before_c = self.water_temp_c

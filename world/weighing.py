@@ -103,6 +103,11 @@ class WeighTank:
     def drained(self) -> bool:
         return self.mass_g <= self.heel_g
 
+    @property
+    def drained_in_s(self) -> float:
+        """Seconds until the open drain has done its work; inf while it is shut."""
+        return max(0.0, self.mass_g - self.heel_g) / self.drain_g_s if self.drain_open else math.inf
+
     def advance(self, duration_s: float, inflow_g: float, evaporation_g_s: float) -> None:
         """Let ``inflow_g`` leave the diverter evenly over ``duration_s``; part of it is still falling at the end."""
         decay = math.exp(-duration_s / self.fall_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -47,6 +48,7 @@ class MtSicsBalance:
     def __init__(self, role: str, link: SerialLink, clock: Clock) -> None:
         self.role = role
         self.identity = Identity("", "", "", "")
+        self.readability_g = math.nan
         self._link = link
         self._clock = clock
 
@@ -76,6 +78,7 @@ class MtSicsBalance:
             line = self._ask("SI", "S", "SI")
             reading = self._stable_reading(line)
             if reading and before and abs(reading.mass_g - before.mass_g) < 1.01 * min(reading.step_g, before.step_g):
+                self.readability_g = reading.step_g
                 return reading.mass_g
             before = reading
             waited_s = self._clock.now_s() - start_s

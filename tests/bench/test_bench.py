@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -36,8 +37,8 @@ def test_water_collected_is_what_was_asked(lab_and_bench: tuple[VirtualLab, Benc
     line = bench.start_flow(1000.0)
     assert bench.wait_until_steady(line, 1000.0, 0.01, 240.0)
     collected = bench.collect(line, 60.0)
-    assert collected.gate_s == pytest.approx(60.0, abs=0.05)
-    assert collected.weighed_g == pytest.approx(1000.0 / 3600.0 * collected.gate_s * 998.0, rel=0.01)
+    assert collected.gate.duration_s == pytest.approx(60.0, abs=0.05)
+    assert collected.weighed_g == pytest.approx(1000.0 / 3600.0 * collected.gate.duration_s * 998.0, rel=0.01)
     assert all(pulses > 0 for pulses in collected.pulses)
 
 
@@ -110,6 +111,21 @@ def test_what_the_rig_cannot_do_is_refused(lab_and_bench: tuple[VirtualLab, Benc
             bench.start_flow(flow_l_h)
     with pytest.raises(InstrumentError, match="would not fit"):
         bench.make_room(200.0)
+
+
+def test_a_simulated_station_can_live_in_wall_time() -> None:
+    """With ``clock = "wall"`` the world goes on by itself: two seconds are two seconds, and water runs in them."""
+    content = station_content()
+    content["station"]["clock"] = "wall"
+    with opening.open_station(station.parse(content, "test")) as bench:
+        bench.take_control()
+        before_s, uptime_s = time.monotonic(), bench.rig.status().uptime_s
+        bench.start_flow(2000.0)
+        bench.clock.sleep(2.5)
+        status = bench.rig.status()
+        assert 2 <= status.uptime_s - uptime_s <= time.monotonic() - before_s + 1.0
+        assert status.flow_l_h["C"] > 0.0
+        assert bench.make_safe() == []
 
 
 def test_half_the_flow_is_no_flow(lab_and_bench: tuple[VirtualLab, Bench]) -> None:

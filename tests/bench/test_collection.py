@@ -13,7 +13,7 @@ from meterbench.bench.rig_watch import Sample
 from meterbench.dut.designation import Designation
 from meterbench.dut.meter import Nameplate
 from meterbench.dut.variants import Rating
-from meterbench.instruments.capabilities import RigState, RigStatus
+from meterbench.instruments.capabilities import GateTiming, RigState, RigStatus
 
 
 def status(**changes: float) -> RigStatus:
@@ -29,7 +29,7 @@ def status(**changes: float) -> RigStatus:
 
 def collected(*statuses: RigStatus, pulses: tuple[int, ...] = (1_000_000,) * 4) -> Collected:
     samples = [Sample(float(number), each) for number, each in enumerate(statuses or (status(),))]
-    return summarise("C", (1000.0, 100_700.0), 150.0, pulses, [20.1, 20.3, 20.5], samples)
+    return summarise("C", (1000.0, 100_700.0), GateTiming(150.0, 0.06, 0.06), pulses, [20.1, 20.3, 20.5], samples)
 
 
 def batch(count: int = 4) -> list[Nameplate]:

@@ -1,4 +1,4 @@
-"""Everything that can break on the wire, the disk or at the desk: a clear sentence, a closed record, never a PASS by it.
+"""What can break on the wire, the disk or at the desk: a clear sentence, a closed record, never a PASS by it.
 
 Kind: fault. The simulators commit the faults over real sockets.
 """

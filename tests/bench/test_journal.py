@@ -126,6 +126,15 @@ def test_what_no_record_holds_is_refused(intact: tuple[Path, bytes], spoiled: by
     assert "line 1:" in str(outcome(folder, content.replace(b"20.25", spoiled, 1)))
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"20.25", b"20.250"), (b'"seq":0', b'"seq": 0'), ("°".encode(), b"\\u00b0"), (b"true", b" true")]
+)
+def test_the_same_in_other_bytes_is_refused(intact: tuple[Path, bytes], old: bytes, new: bytes) -> None:
+    """A line that says the same in another spelling was touched, too."""
+    folder, content = intact
+    assert "line 1: the line was changed" in str(outcome(folder, content.replace(old, new, 1)))
+
+
 @settings(deadline=None, max_examples=100)
 @given(st.data())
 def test_a_cut_off_journal_goes_on(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:

@@ -26,6 +26,7 @@ OPENED: dict[str, Any] = {
     "station": {"name": "test"},
     "batch": [{"serial": "1"}],
     "instruments": [],
+    "reference": {},
 }
 WHERE = Subject("initial-verification", "10", "ADR-011", "1", "Q3")
 GOOD: dict[str, Any] = {
@@ -185,9 +186,11 @@ def test_a_step_without_results_spoils_a_pass(run: Run) -> None:
     assert run.close() is Verdict.INVALID
 
 
-def test_an_empty_run_is_not_run(run: Run) -> None:
-    """A run that did nothing is NOT_RUN, exit status 3."""
-    assert run.close() is Verdict.NOT_RUN
+@pytest.mark.parametrize(("batch", "verdict"), [([], Verdict.NOT_RUN), ([{"serial": "1"}], Verdict.INVALID)])
+def test_an_empty_run_is_not_pass(tmp_path: Path, batch: list[dict[str, str]], verdict: Verdict) -> None:
+    """A run that did nothing is NOT_RUN, with a meter in the line INVALID; the exit status is 3."""
+    run = open_run(tmp_path / "run", batch=batch)
+    assert run.close() is verdict
     closed = record.load(run.folder).closed
     assert closed
     assert closed["exit_status"] == 3
@@ -352,7 +355,7 @@ def test_a_fail_before_the_interruption_is_kept(tmp_path: Path) -> None:
     assert resume(tmp_path / "meter").close() is Verdict.FAIL
 
 
-@pytest.mark.parametrize("key", ["programme", "edition", "batch", "instruments", "settings"])
+@pytest.mark.parametrize("key", ["programme", "edition", "station", "reference", "batch", "instruments", "settings"])
 def test_another_run_is_not_resumed(tmp_path: Path, key: str) -> None:
     """With another batch, programme, edition, instrument or setting it would be another run; nothing is written."""
     crash(interrupted(tmp_path))
@@ -408,4 +411,4 @@ def test_a_full_disk_ends_in_a_closed_record(run: Run, monkeypatch: pytest.Monke
     assert run.close() is Verdict.ERROR
     closed = record.load(run.folder).closed
     assert closed
-    assert closed["reasons"] == ["cannot write the record: No space left on device"]
+    assert closed["reasons"][-1] == "cannot write the record: No space left on device"

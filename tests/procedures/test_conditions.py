@@ -14,6 +14,7 @@ from meterbench.bench.record import Condition
 from meterbench.dut.designation import Designation
 from meterbench.dut.meter import Nameplate
 from meterbench.dut.variants import Rating
+from meterbench.instruments.capabilities import GateTiming
 from meterbench.procedures.conditions import of_collection, tightness, unmet, water_temperature
 from meterbench.procedures.edition import load
 
@@ -29,7 +30,8 @@ def flat(value: float) -> Span:
 
 
 GOOD = Collected(
-    line="A", mass_start_g=0.0, mass_end_g=1000.0, gate_s=1000.0, pulses=(1,), probe_temp_c=Span(19.9, 20.1, 20.0),
+    line="A", mass_start_g=0.0, mass_end_g=1000.0, gate=GateTiming(1000.0, 0.06, 0.06), pulses=(1,),
+    probe_temp_c=Span(19.9, 20.1, 20.0),
     flow_l_h=Span(2.60, 2.64, 2.62), upstream_kpa=Span(298.0, 302.0, 300.0), downstream_kpa=Span(290.0, 294.0, 292.0),
     warming_k=0.0, ambient_temp_c=20.0,
 )  # fmt: skip
@@ -47,8 +49,8 @@ def violated(**changes: Any) -> list[str]:
 
 
 def test_a_good_collection_meets_all() -> None:
-    """Seven conditions are looked at, all are met, and there is nothing to complain of."""
-    assert len(judged()) == 7
+    """Nine conditions are looked at, all are met, and there is nothing to complain of."""
+    assert len(judged()) == 9
     assert violated() == []
     assert unmet(judged()) == []
 
@@ -81,6 +83,13 @@ def test_a_good_collection_meets_all() -> None:
         ({"upstream_kpa": Span(284.0, 315.0, 300.0)}, ["variation of the inlet pressure"]),
         ({"downstream_kpa": Span(30.0, 40.0, 35.0)}, []),
         ({"downstream_kpa": Span(29.9, 40.0, 35.0)}, ["outlet pressure"]),
+        # The diverter: both ways within 5 %, neither longer than 1/50 of the time.
+        ({"gate": GateTiming(1000.0, 0.060, 0.0571)}, []),
+        ({"gate": GateTiming(1000.0, 0.060, 0.0569)}, ["difference of the diverter's travel times"]),
+        ({"gate": GateTiming(1000.0, 0.0569, 0.060)}, ["difference of the diverter's travel times"]),
+        ({"gate": GateTiming(3.01, 0.060, 0.060)}, []),
+        ({"gate": GateTiming(2.99, 0.060, 0.060)}, ["longest travel of the diverter"]),
+        ({"gate": GateTiming(1000.0, 0.0, 0.0)}, ["difference of the diverter's travel times"]),
         # The line's own flow meter against the weighed volume: 1.5 %.
         ({"flow_l_h": flat(2.66)}, []),
         ({"flow_l_h": flat(2.67)}, ["flow meter of the line against the weighed volume"]),
@@ -124,10 +133,10 @@ def test_no_flow_is_not_met(flow_l_h: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "met"), [(0.0, True), (0.5, True), (0.51, False), (-0.51, False), (math.nan, False), (-math.inf, False)]
+    ("rate", "met"), [(0.0, True), (0.1, True), (0.11, False), (-0.11, False), (math.nan, False), (-math.inf, False)]
 )
 def test_tightness(rate: float, met: bool) -> None:
-    """At most 0.5 kPa/min, falling or rising: an inlet that lets water in would hide a leak."""
+    """At most 0.1 kPa/min, falling or rising: an inlet that lets water in would hide a leak."""
     assert tightness(EDITION, rate).met is met
 
 

@@ -57,13 +57,13 @@ def test_no_limit_holds_nothing() -> None:
 )
 def test_third_run(errors: list[float], passes: bool) -> None:
     """One result is within; of three two are, and so is their mean (iso4064.md 2.3); NaN is never within."""
-    assert point_passes(errors, 2.0) is passes
+    assert point_passes(errors, 2.0, 3) is passes
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=5), st.floats(0.0, 1e3))
 def test_no_point_passes_with_its_mean_outside(errors: list[float], mpe: float) -> None:
     """Whatever the errors, a point that passes has at most one outside and a mean within (to rounding)."""
-    if point_passes(errors, mpe):
+    if point_passes(errors, mpe, 3):
         assert sum(not within(error, mpe) for error in errors) <= 1
         assert abs(statistics.fmean(errors)) <= mpe * (1.0 + 1e-9) + 1e-9
 

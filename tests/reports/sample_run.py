@@ -109,6 +109,7 @@ def _opening(programme: str, serials: Sequence[str], simulated: bool, expired: b
             "id": "2014",
             "title": "ISO 4064-2:2014 | OIML R 49-2:2013",
             "clause": "10",
+            "not_covered": ["static pressure: 1.6 times the maximum pressure for 1 min"],
             "unconfirmed": [
                 "flow windows of initial verification (clause 10.1)",
                 "uncertainty of the reference at most MPE/3 (clause 7.4.2)",

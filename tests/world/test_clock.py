@@ -50,15 +50,16 @@ def test_jobs_run_at_their_times_in_order() -> None:
 
 
 def test_sums_of_floats_do_not_drift() -> None:
-    """Four hours in steps of 0.1 s are 144 000 runs of a job, neither one more nor less, and four hours to a µs."""
+    """After four hours of 0.1 s beats every beat is where it belongs to a µs, none is missing, and so is the clock."""
     clock = a_clock()
     beats: list[float] = []
     clock.every(0.1, lambda: beats.append(clock.now_s()))
     for _ in range(4):
         clock.sleep(3600.0)
+    clock.sleep(0.05)
     assert len(beats) == 144_000
-    assert clock.now_s() == pytest.approx(14_400.0, abs=1e-6)
-    assert beats[-1] == pytest.approx(14_400.0, abs=1e-6)
+    assert max(abs(beat_s - 0.1 * number) for number, beat_s in enumerate(beats, start=1)) < 1e-6
+    assert clock.now_s() == pytest.approx(14_400.05, abs=1e-6)
 
 
 def test_jobs_are_thinned_only_in_steady_stretches() -> None:

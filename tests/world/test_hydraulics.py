@@ -83,12 +83,18 @@ def test_one_long_step_has_the_statistics_of_many_short(steps: int, step_s: floa
     assert abs(np.mean(means * ends) - covariance) < 4.0 * math.sqrt((mean_var + covariance**2) / CHAINS)
 
 
-def test_the_unrest_dies_away_from_where_it_is() -> None:
-    """From a known start the expected mean over a time follows the exponential (4 standard deviations, seeded)."""
+@pytest.mark.parametrize("a", [2e-4, 2e-3, 0.25, 3.0])
+def test_one_step_from_a_known_start(a: float) -> None:
+    """From a start of 3 the mean over a times the correlation time has the process's expectation and variance.
+
+    Expected 3 (1 - exp(-a))/a, variance (2a - 3 + 4 exp(-a) - exp(-2a))/a^2 (by its series where that cancels), within
+    four standard deviations of 4 000 seeded draws.
+    """
     rng = np.random.default_rng(3)
-    means = np.array([FlowNoise(1.0, rng, now=3.0).advance(TOTAL_S) for _ in range(CHAINS)])
-    expected = 3.0 * -math.expm1(-TOTAL_S / 2.0) / (TOTAL_S / 2.0)
-    assert abs(means.mean() - expected) < 4.0 * means.std() / math.sqrt(CHAINS)
+    means = np.array([FlowNoise(1.0, rng, now=3.0).advance(2.0 * a) for _ in range(CHAINS)])
+    variance = 2.0 * a / 3.0 - a**2 / 2.0 if a < 0.01 else (2 * a - 3 + 4 * math.exp(-a) - math.exp(-2 * a)) / a**2
+    assert abs(means.var() / variance - 1.0) < 4.0 * math.sqrt(2.0 / CHAINS)
+    assert abs(means.mean() + 3.0 * math.expm1(-a) / a) < 4.0 * math.sqrt(variance / CHAINS)
 
 
 def test_no_unrest_is_exactly_none() -> None:

@@ -151,6 +151,17 @@ def test_a_steady_stretch_equals_many_small_ones(splits_s: list[float]) -> None:
     assert cut.weigh_tank.mass_g == pytest.approx(whole.weigh_tank.mass_g, rel=1e-9)
 
 
+@pytest.mark.parametrize("steps_s", [[10.0], [0.03] * 100 + [7.0], [0.5] * 20], ids=["whole", "fine", "half seconds"])
+def test_the_flow_lags_behind_the_valve(steps_s: list[float]) -> None:
+    """Opened at once, line B is short of its lag's half second of flow, however time is cut."""
+    plant, recorders = a_plant(line_loss_w_k=0.0)
+    plant.line = "B"
+    plant.valves["B"].position = plant.valves["B"].target = 0.5
+    for step_s in steps_s:
+        plant.advance(step_s)
+    assert recorders[-1].volume_l == pytest.approx(plant.flow_l_h / 3600.0 * (10.0 - 0.5), rel=1e-3)
+
+
 def test_a_moving_plant_is_not_steady() -> None:
     """While a valve travels the plant says so and goes in steps of a scan; afterwards it is steady again."""
     plant, recorders = a_plant()

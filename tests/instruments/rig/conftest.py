@@ -46,6 +46,9 @@ class StandIn:
     def process_image(self) -> Mapping[str, float | int]:
         return self.image
 
+    def setpoints_in_force(self) -> Mapping[str, float]:
+        return {}
+
     def execute(self, command: int, setpoints: Mapping[str, float | int]) -> int:
         self.executed.append((command, dict(setpoints)))
         return self.result
