@@ -129,7 +129,13 @@ def _conclude(
     def summed(quantity: str, serial: str = "") -> float:
         return math.fsum(_values(run.readings, quantity, serial))
 
+    where = Subject(NAME, clause="", requirement="ADR-011", meter=meter.serial, flow_point="profile")
     actual_l = summed("actual_volume", meter.serial)
+    if actual_l <= 0.0:
+        reason = f"{actual_l:g} L were weighed: no water was collected"
+        verdict = run.measure("error_of_indication", None, "%", where, invalid=[reason])
+        run.conclude_meter(meter.serial, verdict, [reason])
+        return
     indicated_l = summed("indicated_volume", meter.serial)
     temps_c = _values(run.readings, "water_temperature", meter.serial)
     ambient_c = _values(run.readings, "ambient_temperature")
@@ -160,15 +166,14 @@ def _conclude(
         bench.reference,
     )
     run.budget(budget)
-    limit = _weighted_mpe(edition, meter, draws, max(temps_c), expanded(bench, "thermometer"))
+    limit = _weighted_mpe(edition, meter, draws, min(temps_c), expanded(bench, "thermometer"))
     unmet = [f"{part} INVALID" for part, verdict in run.finished_steps.items() if verdict == "INVALID"]
-    where = Subject(NAME, clause="", requirement="ADR-011", meter=meter.serial, flow_point="profile")
     u_l = actual_l * budget.expanded_uncertainty_percent / 100.0
     run.report("actual_volume", actual_l, "L", where, expanded_uncertainty=u_l)
     run.report("indicated_volume", indicated_l, "L", where)
     verdict = run.measure(
         "error_of_indication",
-        error_of_indication_percent(indicated_l, actual_l) if actual_l > 0.0 else None,
+        error_of_indication_percent(indicated_l, actual_l),
         "%",
         where,
         expanded_uncertainty=budget.expanded_uncertainty_percent,

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from meterbench.errors import ConfigError
@@ -73,7 +74,7 @@ def read_trace(path: Path, unit: str) -> list[Draw]:
             raise ConfigError(f"{path}, line {number}: {line.strip()[:60]!r} is not numbers")
         if fields:
             intervals.append(_interval(fields, unit, f"{path}, line {number}", intervals))
-    draws = _cut(intervals)
+    draws = _cut(_superposed(intervals))
     if not draws:
         raise ConfigError(f"{path}: no water runs in this trace")
     return draws
@@ -107,12 +108,26 @@ def _interval(
         raise ConfigError(f"{where}: --flow-unit L is for start-value-end traces; samples are a flow, as mL/s")
     if before and start_s < before[-1][0]:
         raise ConfigError(f"{where}: time goes back from {before[-1][0]:.0f} to {start_s:.0f}")
-    jitter_s = JITTER_S if len(fields) == 2 else 1e-9
-    if before and start_s < before[-1][1] - jitter_s:
-        sample = f"; a sample stands for {SAMPLE_S:g} s" if len(fields) == 2 else ""
-        raise ConfigError(f"{where}: overlaps the line before{sample}")
+    if len(fields) == 2 and before and start_s < before[-1][1] - JITTER_S:
+        raise ConfigError(f"{where}: overlaps the line before; a sample stands for {SAMPLE_S:g} s")
     flow_l_h = value * 3600.0 / (end_s - start_s) if unit == "L" else value * FLOW_UNITS_L_H[unit]
     return start_s, end_s, flow_l_h
+
+
+def _superposed(intervals: Sequence[tuple[float, float, float]]) -> Sequence[tuple[float, float, float]]:
+    """Two uses at the same time (start-value-end traces) are one flow: their sum, from edge to edge."""
+    if all(later[0] >= earlier[1] - JITTER_S for earlier, later in pairwise(intervals)):
+        return intervals
+    edges = sorted({edge for start_s, end_s, _ in intervals for edge in (start_s, end_s)})
+    waiting, running = list(reversed(intervals)), list[tuple[float, float, float]]()
+    pieces = []
+    for from_s, to_s in pairwise(edges):
+        while waiting and waiting[-1][0] <= from_s:
+            running.append(waiting.pop())
+        running = [each for each in running if each[1] > from_s]
+        if running:
+            pieces.append((from_s, to_s, math.fsum(flow_l_h for _, _, flow_l_h in running)))
+    return pieces
 
 
 def _cut(intervals: Sequence[tuple[float, float, float]]) -> list[Draw]:

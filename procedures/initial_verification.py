@@ -118,9 +118,14 @@ def _measure_error(
     invalid: Sequence[str],
 ) -> None:
     meter = volume.nameplate
+    subject = Subject(NAME, edition.verification_clause, REQUIREMENT, meter.serial, point.name, attempt=attempt)
     mpe = edition.mpe_percent(
         point.zone, volume.water_temp_c, expanded(bench, "thermometer"), meter.rating.accuracy_class
     )
+    if collected.weighed_g <= 0.0:
+        weighed = f"the balance gained {collected.weighed_g:g} g: no water was collected"
+        run.measure("error_of_indication", None, "%", subject, lower=-mpe, upper=mpe, invalid=[weighed, *invalid])
+        return
     budget = error_budget(
         f"{NAME}/{point.name}" + (f", run {attempt}" if attempt > 1 else ""),
         meter.serial,
@@ -132,7 +137,7 @@ def _measure_error(
         "error_of_indication",
         volume.error_percent,
         "%",
-        Subject(NAME, edition.verification_clause, REQUIREMENT, meter.serial, point.name, attempt=attempt),
+        subject,
         expanded_uncertainty=budget.expanded_uncertainty_percent,
         uncertainty_limit=mpe * edition.condition("uncertainty_part_of_mpe").value,
         lower=-mpe,

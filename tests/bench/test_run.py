@@ -186,9 +186,9 @@ def test_a_step_without_results_spoils_a_pass(run: Run) -> None:
     assert run.close() is Verdict.INVALID
 
 
-@pytest.mark.parametrize(("batch", "verdict"), [([], Verdict.NOT_RUN), ([{"serial": "1"}], Verdict.INVALID)])
+@pytest.mark.parametrize(("batch", "verdict"), [([], Verdict.NOT_RUN), ([{"serial": "1"}], Verdict.NOT_RUN)])
 def test_an_empty_run_is_not_pass(tmp_path: Path, batch: list[dict[str, str]], verdict: Verdict) -> None:
-    """A run that did nothing is NOT_RUN, with a meter in the line INVALID; the exit status is 3."""
+    """A run that did nothing is NOT_RUN, also with a meter in the line; the exit status is 3."""
     run = open_run(tmp_path / "run", batch=batch)
     assert run.close() is verdict
     closed = record.load(run.folder).closed
