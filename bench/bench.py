@@ -59,6 +59,16 @@ class Standard:
 
 
 @dataclass(frozen=True, slots=True)
+class Tightness:
+    """What the closed line did."""
+
+    fall_kpa_min: float
+    """Mean fall of its pressure."""
+    pressure_kpa: float
+    """Pressure in it at the beginning: without pressure nothing leaks."""
+
+
+@dataclass(frozen=True, slots=True)
 class Air:
     """The laboratory's air as entered in the station file."""
 
@@ -118,15 +128,17 @@ class Bench:
         self.rig.request_remote()
         self.watch.start()
 
-    def tightness_kpa_min(self) -> float:
-        """Close the line at both ends under pressure; the mean fall of its pressure in kPa/min."""
+    def test_tightness(self) -> Tightness:
+        """Close the line at both ends under pressure and watch it for half a minute."""
         self.rig.start_pressure_test()
         self.clock.sleep(5.0)
         start_s = self.clock.now_s()
         self.clock.sleep(30.0)
-        rates = [sample.status.leak_rate_kpa_min for sample in self.watch.since(start_s)]
+        seen = [sample.status for sample in self.watch.since(start_s)]
         self.rig.end_pressure_test()
-        return Span.of(rates).mean
+        if any(status.state is not RigState.PRESSURE_TEST for status in seen):
+            raise InstrumentError("rig: it left its pressure test before the half minute was over")
+        return Tightness(Span.of([status.leak_rate_kpa_min for status in seen]).mean, seen[0].pressure_upstream_kpa)
 
     # Flow.
 

@@ -7,12 +7,10 @@ record reach pytest-html, Allure and JUnit at full precision: all are views of t
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -22,11 +20,11 @@ from meterbench.bench.bench import Bench
 from meterbench.bench.record import ResultRow
 from meterbench.bench.run import Run
 from meterbench.bench.session import Programme, session
+from meterbench.bench.signals import StopSignals
 from meterbench.bench.station import StationFile, load
 from meterbench.bench.verdict import Verdict
 from meterbench.dut.meter import Nameplate
-from meterbench.errors import BenchError
-from meterbench.world.clock import Clock
+from meterbench.errors import BenchError, RecordError
 
 Procedure = Callable[[Run, Bench], None]
 
@@ -43,6 +41,7 @@ class Outcome:
     rows: Sequence[ResultRow]
     verdicts: dict[str, tuple[Verdict, tuple[str, ...]]]
     """By serial: the conclusion and its reasons."""
+    run_verdict: Verdict
 
     def assert_meter(self, serial: str) -> None:
         """Pass if the meter passed; ``AssertionError`` if it failed; ``InvalidResult`` if the bench could not tell."""
@@ -52,6 +51,10 @@ class Outcome:
             raise AssertionError(sentence)
         if verdict is not Verdict.PASS:
             raise InvalidResult(sentence)
+        if self.run_verdict > max(each for each, _ in self.verdicts.values()):
+            raise InvalidResult(
+                f"meter {serial}: {verdict}, but the run as a whole is {self.run_verdict}: see {self.folder}"
+            )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -139,17 +142,18 @@ def run_programme(request: pytest.FixtureRequest) -> Callable[[Programme, Proced
             if kind == "meter_verdict":
                 verdicts[body["meter"]] = Verdict[body["verdict"]], tuple(body["reasons"])
 
-        try:
-            with session(station, programme, folder, resume=resume is not None, observers=[observe, conclude]) as (
-                run,
-                bench,
-            ):
-                hook.pytest_meterbench_opened(folder=folder, clock=bench.clock)
-                with _stopped_by_signals(bench.clock):
+        if resume is not None:
+            _refuse_a_cut_record(resume)
+        with StopSignals() as stop:
+            try:
+                with session(
+                    station, programme, folder, resume=resume is not None, observers=[observe, conclude], stop=stop
+                ) as (run, bench):
+                    hook.pytest_meterbench_opened(folder=folder, clock=bench.clock)
                     procedure(run, bench)
-            return Outcome(folder, tuple(run.rows), verdicts)
-        finally:
-            hook.pytest_meterbench_closed(folder=folder)
+                return Outcome(folder, tuple(run.rows), verdicts, run.verdict)
+            finally:
+                hook.pytest_meterbench_closed(folder=folder)
 
     return run_it
 
@@ -159,23 +163,20 @@ def default_folder(programme: str) -> Path:
     return Path("runs") / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}_{programme}"
 
 
-class _stopped_by_signals:  # noqa: N801 (a context manager)
-    """SIGINT and SIGTERM ask the sequence to stop; it does so in its next wait, in an orderly way."""
+def _refuse_a_cut_record(folder: Path) -> None:
+    """A journal whose last lines were cut off looks interrupted; the store remembers how the run ended."""
+    from meterbench.bench.store import Store, store_url  # a database library: only who resumes waits for it
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._stop)
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _stop(self, number: int, _frame: FrameType | None) -> None:
-        self._clock.cancel(f"{signal.Signals(number).name} received")
+    store = Store(store_url(folder.resolve().parent))
+    try:
+        known = [run for run in store.runs() if run.name == folder.resolve().name and run.closed]
+    finally:
+        store.close()
+    for run in known:
+        if Verdict[run.verdict] not in (Verdict.ABORTED, Verdict.ERROR):
+            raise RecordError(
+                f"{run.name} was closed with {run.verdict}, as the store knows: there is nothing to resume"
+            )
 
 
 @pytest.hookimpl(wrapper=True)

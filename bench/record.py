@@ -185,6 +185,12 @@ def _record(folder: Path, lines: list[dict[str, Any]]) -> RunRecord:
     for line in lines:
         of_kind.setdefault(line["kind"], []).append(line)
     closed = of_kind.get("run_closed", [])
+    found = [line["verdict"] for kind in ("step_finished", "meter_verdict") for line in of_kind.get(kind, [])]
+    if closed and any(Verdict[verdict] > Verdict[closed[-1]["verdict"]] for verdict in found):
+        raise RecordError(
+            f"{folder / journal.FILE_NAME} closes with {closed[-1]['verdict']}, which is better than what it recorded: "
+            "it was not written so by a bench"
+        )
     return RunRecord(
         folder=folder,
         name=folder.resolve().name,

@@ -74,16 +74,14 @@ class Run:
 
         ``RecordError`` if the run was concluded, or if programme, batch or station are not those of its opening.
         """
-        previous = record.load(folder)
-        if previous.closed is not None and previous.verdict not in (Verdict.ABORTED, Verdict.ERROR):
-            raise RecordError(f"{previous.name} is closed with {previous.verdict}: there is nothing to resume")
-        for key in ("programme", "edition", "station", "reference", "batch", "instruments", "settings"):
-            if _lasting(previous.opened[key]) != _lasting(opened[key]):
-                raise RecordError(
-                    f"{previous.name} was opened with another {key}: resume it with the same station file and options, "
-                    "or start a new run"
-                )
-        run = cls(Journal.reopen(folder), clock, observers)
+        journal = Journal.reopen(folder)  # locked from here on: nobody else goes on with it
+        try:
+            previous = record.load(folder)
+            _refuse_to_resume(previous, opened)
+        except BaseException:
+            journal.close()
+            raise
+        run = cls(journal, clock, observers)
         run.previous = previous
         run._batch = [meter["serial"] for meter in opened["batch"]]
         run._finished = dict(previous.finished_steps)
@@ -333,6 +331,18 @@ class Run:
         for observer in self._observers:
             observer(kind, body)
         return utc
+
+
+def _refuse_to_resume(previous: record.RunRecord, opened: Mapping[str, Any]) -> None:
+    """``RecordError`` unless the run was interrupted, and is to go on with what it was opened with."""
+    if previous.closed is not None and previous.verdict not in (Verdict.ABORTED, Verdict.ERROR):
+        raise RecordError(f"{previous.name} is closed with {previous.verdict}: there is nothing to resume")
+    for key in ("programme", "edition", "station", "reference", "batch", "instruments", "settings"):
+        if _lasting(previous.opened[key]) != _lasting(opened[key]):
+            raise RecordError(
+                f"{previous.name} was opened with another {key}: resume it with the same station file and options, "
+                "or start a new run"
+            )
 
 
 def _lasting(part: Any) -> Any:

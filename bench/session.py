@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,9 +15,10 @@ from typing import Any
 from meterbench.bench.bench import Bench
 from meterbench.bench.opening import open_station
 from meterbench.bench.run import Observer, Run
+from meterbench.bench.signals import StopSignals
 from meterbench.bench.station import StationFile
 from meterbench.dut.meter import Nameplate
-from meterbench.errors import BenchError
+from meterbench.errors import BenchError, Cancelled, InterlockTripped
 from meterbench.world.clock import WallClock
 
 
@@ -38,21 +40,25 @@ def session(
     *,
     resume: bool = False,
     observers: Sequence[Observer] = (),
+    stop: StopSignals | None = None,
 ) -> Iterator[tuple[Run, Bench]]:
     """Open the station and the record in ``folder``, hand them to the block, then make safe and close both.
 
     What the block raises is written into the record and comes out again. A station that does not open leaves a closed
-    record, too.
+    record, too; a run that was to be resumed stays as it is. ``stop`` is told whose clock to stop.
     """
-    start = Run.resume if resume else Run.open
+    stop = stop or StopSignals()
     with contextlib.ExitStack() as stack:
         try:
             bench = stack.enter_context(open_station(station))
-        except BenchError as error:
-            run = start(folder, WallClock(), opening_line(station, programme, None), observers)
-            run.abandon(error)
-            run.close()
+        except (BenchError, Cancelled) as error:
+            if not resume:
+                run = Run.open(folder, WallClock(), opening_line(station, programme, None), observers)
+                run.abandon(error)
+                run.close()
             raise
+        stop.follow(bench.clock)
+        start = Run.resume if resume else Run.open
         run = start(folder, bench.clock, opening_line(station, programme, bench), observers)
         try:
             bench.take_control()
@@ -62,6 +68,7 @@ def session(
             raise
         finally:
             _end(run, bench)
+            stop.finish()
 
 
 def _end(run: Run, bench: Bench) -> None:
@@ -69,9 +76,10 @@ def _end(run: Run, bench: Bench) -> None:
     start_s = bench.clock.now_s()
     complaints = bench.make_safe()
     took_s = bench.clock.now_s() - start_s
+    if complaints:
+        # Whatever was measured: a rig that cannot be brought to rest is a matter for a person, at once.
+        run.abandon(InterlockTripped("safe state not reached: " + "; ".join(complaints)))
     try:
-        for complaint in complaints:
-            run.event("error", f"safe state: {complaint}")
         if not complaints:
             run.event("info", f"safe state reached after {took_s:.1f} s")
     except BenchError as error:
@@ -99,6 +107,7 @@ def opening_line(station: StationFile, programme: Programme, bench: Bench | None
             "clock": head.clock,
             "simulated": station.virtual is not None,
             "seed": station.virtual.seed if station.virtual else None,
+            "world": _world_hash(station),
             "air_pressure_hpa": head.air_pressure_hpa,
             "relative_humidity_percent": head.relative_humidity_percent,
         },
@@ -106,6 +115,13 @@ def opening_line(station: StationFile, programme: Programme, bench: Bench | None
         "batch": [_meter_line(slot, nameplate) for slot, nameplate in enumerate(station.batch(), start=1)],
         "instruments": _instrument_lines(bench) if bench else [],
     }
+
+
+def _world_hash(station: StationFile) -> str | None:
+    """Tells one simulated world from another without telling what is true in it: nobody reads the truth in a record."""
+    if station.virtual is None:
+        return None
+    return hashlib.sha256(station.virtual.model_dump_json().encode()).hexdigest()
 
 
 def _meter_line(slot: int, nameplate: Nameplate) -> dict[str, Any]:

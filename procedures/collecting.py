@@ -9,20 +9,31 @@ from meterbench.bench.collection import Collected, MeterVolume
 from meterbench.bench.reference_volume import air_density_kg_m3
 from meterbench.bench.run import Run
 from meterbench.bench.uncertainty import VolumeConditions
+from meterbench.bench.verdict import Verdict
 from meterbench.procedures import conditions
 from meterbench.procedures.edition import Edition
 
 
-def check_tightness(run: Run, bench: Bench, edition: Edition, procedure: str) -> float:
-    """The fall of pressure in the closed line in kPa/min; tested again after every resumption."""
-    step = f"{procedure}/tightness"
+def check_tightness(run: Run, bench: Bench, edition: Edition, procedure: str, when: str) -> float:
+    """The fall of pressure in the closed line in kPa/min; tested before and after, and again after a resumption."""
+    step = f"{procedure}/tightness {when}"
     with run.step(step if run.previous is None else f"{step}, resumed at line {run.lines}"):
-        leak_rate = bench.tightness_kpa_min()
-        condition = conditions.tightness(edition, leak_rate)
-        run.condition(condition)
-        for sentence in conditions.unmet([condition]):
+        found = bench.test_tightness()
+        seen = conditions.tightness(edition, found)
+        for condition in seen:
+            run.condition(condition)
+        for sentence in conditions.unmet(seen):
             run.event("warning", f"{sentence}: find the leak; no result of this run can be PASS")
-    return leak_rate
+    return found.fall_kpa_min
+
+
+def not_tight(run: Run, procedure: str) -> list[str]:
+    """One sentence for each tightness test of the run, before or after, in this session or before, that failed."""
+    return [
+        f"{step} was {verdict}: water may have been lost between meters and tank"
+        for step, verdict in run.finished_steps.items()
+        if step.startswith(f"{procedure}/tightness") and verdict != Verdict.PASS.name
+    ]
 
 
 def expanded(bench: Bench, role: str) -> float:

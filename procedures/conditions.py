@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from meterbench.bench.bench import Tightness
 from meterbench.bench.collection import Collected, MeterVolume
 from meterbench.bench.record import Condition
 from meterbench.procedures.edition import Edition, FlowPoint
@@ -41,14 +42,18 @@ def _percent(part: float, whole: float) -> float:
     return 100.0 * part / whole if whole > 0.0 else math.nan
 
 
-def tightness(edition: Edition, leak_rate_kpa_min: float) -> Condition:
+def tightness(edition: Edition, found: Tightness) -> list[Condition]:
     """The closed line holds its pressure: all water that passes the meters reaches the tank.
 
     A pressure that rises is no better: an inlet valve that lets water in hides a leak.
     """
     limit = edition.plan("tightness_kpa_min")
-    seen = (leak_rate_kpa_min, leak_rate_kpa_min)
-    return _condition("fall of pressure in the closed line", "kPa/min", seen, (-limit, limit), "", "bench")
+    fall, pressure = (found.fall_kpa_min,) * 2, (found.pressure_kpa,) * 2
+    enough_kpa = edition.plan("tightness_pressure_kpa")
+    return [
+        _condition("fall of pressure in the closed line", "kPa/min", fall, (-limit, limit), "", "bench"),
+        _condition("pressure in the closed line", "kPa", pressure, (enough_kpa, None), "", "at the beginning"),
+    ]
 
 
 def water_temperature(edition: Edition, collected: Collected, thermometer_u_k: float) -> Condition:
@@ -81,6 +86,7 @@ def of_collection(
     deviation = _percent(max(flow.highest - flow.mean, flow.mean - flow.lowest), flow.mean)
     temps = (collected.probe_temp_c.lowest, collected.probe_temp_c.highest)
     drift = edition.condition("water_temp_variation_k")
+    known = edition.condition("water_temp_uncertainty_k")
     pressure = edition.condition("inlet_pressure_variation_percent")
     upstream = collected.upstream_kpa
     variation = _percent(upstream.highest - upstream.lowest, upstream.mean)
@@ -99,6 +105,8 @@ def of_collection(
         _condition("deviation of the flow from its mean", "%", (deviation, deviation), (None, steadiness.value),
                    steadiness.clause, "largest sample"),
         water_temperature(edition, collected, thermometer_u_k),
+        _condition("uncertainty of the water temperature", "K", (thermometer_u_k,) * 2, (None, known.value),
+                   known.clause, "thermometer certificate"),
         _condition("change of the water temperature", "K", (temps[1] - temps[0],) * 2, (None, drift.value),
                    drift.clause, ""),
         _condition("variation of the inlet pressure", "%", (variation, variation), (None, pressure.value),

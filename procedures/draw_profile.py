@@ -17,7 +17,12 @@ from meterbench.bench.uncertainty import VolumeConditions, error_budget
 from meterbench.bench.verdict import Verdict
 from meterbench.dut.meter import Nameplate
 from meterbench.procedures import conditions
-from meterbench.procedures.collecting import check_tightness, expanded, keep_readings, volume_conditions
+from meterbench.procedures.collecting import (
+    check_tightness,
+    expanded,
+    keep_readings,
+    volume_conditions,
+)
 from meterbench.procedures.edition import Edition
 from meterbench.procedures.flow_trace import Draw, Stretch
 
@@ -39,18 +44,20 @@ def draw_profile(run: Run, bench: Bench, edition: Edition, draws: Sequence[Draw]
     """
     parts = split(draws, PART_L)
     run.plan(
-        [(f"{NAME}/tightness", 40.0)]
+        [(f"{NAME}/tightness before", 45.0)]
         + [
             (step_name(number), PART_OVERHEAD_S + sum(draw.duration_s + PAUSE_S for draw in part))
             for number, part in enumerate(parts, start=1)
         ]
+        + [(f"{NAME}/tightness after", 45.0)]
     )
     for reason in bench.uncalibrated():
         run.event("warning", f"{reason}: no result of this run can be PASS")
-    leak_rate = check_tightness(run, bench, edition, NAME)
+    leak_rate = check_tightness(run, bench, edition, NAME, "before")
     for number, part in enumerate(parts, start=1):
         if not run.finished(step_name(number)):
             _play_part(run, bench, edition, number, part, leak_rate)
+    check_tightness(run, bench, edition, NAME, "after")
     with run.step(f"{NAME}/conclusion"):
         for meter in bench.batch:
             _conclude(run, bench, edition, draws, meter, leak_rate)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from meterbench.bench.bench import LINE_LIMITS_L_H
 from meterbench.errors import ConfigError
 
 FLOW_UNITS_L_H = {"L/h": 1.0, "L/min": 60.0, "mL/s": 3.6, "L/s": 3600.0, "m3/h": 1000.0}
@@ -21,6 +22,7 @@ SAMPLE_S = 1.0
 """A sample stands for one second."""
 JITTER_S = 0.2
 """Samples may come that much early; more often than that, water would count twice."""
+HIGHEST_L_H = LINE_LIMITS_L_H[-1][1]
 LONGEST_PAUSE_S = 5.0
 """A longer pause ends a draw."""
 _SPLIT = re.compile(r"[\s,;]+")
@@ -75,6 +77,11 @@ def read_trace(path: Path, unit: str) -> list[Draw]:
         if fields:
             intervals.append(_interval(fields, unit, f"{path}, line {number}", intervals))
     draws = _cut(_superposed(intervals))
+    peak_l_h = max((draw.peak_l_h for draw in draws), default=0.0)
+    if peak_l_h > HIGHEST_L_H:
+        raise ConfigError(
+            f"{path}: it draws {peak_l_h:g} L/h; the rig regulates up to {HIGHEST_L_H:g}; is --flow-unit right?"
+        )
     if not draws:
         raise ConfigError(f"{path}: no water runs in this trace")
     return draws

@@ -15,13 +15,20 @@ from meterbench.dut.meter import Nameplate
 from meterbench.dut.variants import Rating
 from meterbench.errors import ConfigError
 from meterbench.procedures import conditions, rules
-from meterbench.procedures.collecting import check_tightness, expanded, keep_readings, volume_conditions
+from meterbench.procedures.collecting import (
+    check_tightness,
+    expanded,
+    keep_readings,
+    not_tight,
+    volume_conditions,
+)
 from meterbench.procedures.edition import Edition, FlowPoint
 
 NAME = "initial-verification"
 REQUIREMENT = "ADR-011"
 STEADY_WITHIN = 0.01
 STEADY_DEADLINE_S = 240.0
+NO_PULSES = "no test pulse was counted yet: check its head and cable"
 ROOM = 1.06
 """The tank must take the volume with the upper end of the window, and the diverter's delay."""
 OVERHEAD_S = 90.0
@@ -40,26 +47,29 @@ def batch_rating(batch: Sequence[Nameplate]) -> Rating:
 def initial_verification(run: Run, bench: Bench, edition: Edition) -> None:
     """Errors of indication at Q3, Q2 and Q1, highest flow first, and the conclusion on every meter.
 
-    1. The line is tight. 2. At each flow point: regulate the target, wait until steady, collect one volume, compare
-    what each meter indicated with what was weighed. 3. A meter out of limits at one flow point only gets two further
-    runs there, and two of the three and their mean must be within the MPE. 4. If all three errors have the same sign,
-    one of them is at most half its MPE. What the conditions or the uncertainty do not allow to judge is INVALID.
+    1. The line is tight, before and after. 2. At each flow point: regulate the target, wait until steady, collect one
+    volume, compare what each meter indicated with what was weighed. 3. A meter out of limits at one flow point only
+    gets two further runs there, and two of the three and their mean must be within the MPE. 4. If all three errors have
+    the same sign, one of them is at most half its MPE. What the conditions or the uncertainty do not allow to judge is
+    INVALID.
     """
     points = edition.verification_points(batch_rating(bench.batch))
     run.plan(
-        [(f"{NAME}/tightness", 45.0)]
+        [(f"{NAME}/tightness before", 45.0)]
         + [(f"{NAME}/{point.name}", OVERHEAD_S + duration_s(edition, point)) for point in points]
+        + [(f"{NAME}/tightness after", 45.0)]
     )
     for reason in bench.uncalibrated():
         run.event("warning", f"{reason}: no result of this run can be PASS")
 
-    leak_rate = check_tightness(run, bench, edition, NAME)
+    leak_rate = check_tightness(run, bench, edition, NAME, "before")
     for point in points:
         verify_point(run, bench, edition, point, leak_rate, attempt=1, meters=bench.batch)
     for point in points:
         again = [meter for meter in bench.batch if _point_to_repeat(run, meter) == point.name]
         for attempt in range(2, _runs_to_decide(edition) + 1) if again else ():
             verify_point(run, bench, edition, point, leak_rate, attempt, again)
+    check_tightness(run, bench, edition, NAME, "after")
     conclude(run, bench, edition, points)
 
 
@@ -98,12 +108,28 @@ def verify_point(
             run.condition(condition)
         invalid = [
             *bench.uncalibrated(),
-            *conditions.unmet([conditions.tightness(edition, leak_rate)]),
+            *not_tight(run, NAME),
             *conditions.unmet(seen),
         ]
         for volume in volumes:
             if volume.nameplate in meters:
-                _measure_error(run, bench, edition, point, collected, volume, leak_rate, attempt, invalid)
+                uncounted = (
+                    []
+                    if _has_counted(run, volume.nameplate)
+                    else ["no test pulse was counted yet: check its head and cable"]
+                )
+                _measure_error(
+                    run, bench, edition, point, collected, volume, leak_rate, attempt, [*uncounted, *invalid]
+                )
+
+
+def _has_counted(run: Run, meter: Nameplate) -> bool:
+    """A meter that never gave a pulse cannot be told from a cable that carries none."""
+    return any(
+        reading["value"] > 0
+        for reading in run.readings
+        if reading["quantity"] == "pulses" and reading["meter"] == meter.serial
+    )
 
 
 def _measure_error(
@@ -150,8 +176,13 @@ def _measure_error(
 def conclude(run: Run, bench: Bench, edition: Edition, points: Sequence[FlowPoint]) -> None:
     """Same-sign rule and verdict for every meter, from the recorded errors."""
     half = edition.condition("same_sign_part_of_mpe")
+    leaks = not_tight(run, NAME)
     with run.step(f"{NAME}/conclusion"):
         for meter in bench.batch:
+            if leaks:
+                # Whatever was found meanwhile, good or bad, may be the leak's doing.
+                run.conclude_meter(meter.serial, Verdict.INVALID, leaks)
+                continue
             errors = {point.name: errors_of(run, meter, point.name) for point in points}
             verdicts = [_point_verdict(rows, _runs_to_decide(edition)) for rows in errors.values()]
             reasons = [f"{row.flow_point}: {row.reason}" for rows in errors.values() for row in rows if row.reason]

@@ -99,7 +99,9 @@ def test_a_leak_shows_in_the_closed_line() -> None:
         content["virtual"]["meters"][0] = {**content["virtual"]["meters"][0], "truth": {"water_leak_l_h": leak_l_h}}
         with opening.open_station(station.parse(content, "test")) as bench:
             bench.take_control()
-            assert bench.tightness_kpa_min() == pytest.approx(rate, rel=0.02, abs=0.05)
+            found = bench.test_tightness()
+            assert found.fall_kpa_min == pytest.approx(rate, rel=0.02, abs=0.05)
+            assert found.pressure_kpa > 300.0
             assert bench.rig.status().state is RigState.IDLE
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from meterbench.bench.bench import Tightness
 from meterbench.bench.collection import Collected, MeterVolume, Span
 from meterbench.bench.record import Condition
 from meterbench.dut.designation import Designation
@@ -50,7 +51,7 @@ def violated(**changes: Any) -> list[str]:
 
 def test_a_good_collection_meets_all() -> None:
     """Nine conditions are looked at, all are met, and there is nothing to complain of."""
-    assert len(judged()) == 9
+    assert len(judged()) == 10
     assert violated() == []
     assert unmet(judged()) == []
 
@@ -72,7 +73,8 @@ def test_a_good_collection_meets_all() -> None:
         # Water 10 to 30 degC, no more doubt granted than the thermometer has, and 0.1 K at the most.
         ({"probe_temp_c": flat(30.05)}, []),
         ({"probe_temp_c": flat(30.06)}, ["water temperature"]),
-        ({"probe_temp_c": Span(29.0, 30.2, 29.5), "u_k": 5.0}, ["water temperature"]),
+        ({"probe_temp_c": Span(29.0, 30.2, 29.5), "u_k": 1.0}, ["water temperature"]),
+        ({"u_k": 1.01}, ["uncertainty of the water temperature"]),
         ({"probe_temp_c": flat(9.95)}, []),
         ({"probe_temp_c": flat(9.94)}, ["water temperature"]),
         ({"probe_temp_c": flat(30.01), "u_k": 0.0}, ["water temperature"]),
@@ -137,7 +139,18 @@ def test_no_flow_is_not_met(flow_l_h: float) -> None:
 )
 def test_tightness(rate: float, met: bool) -> None:
     """At most 0.1 kPa/min, falling or rising: an inlet that lets water in would hide a leak."""
-    assert tightness(EDITION, rate).met is met
+    fall, _ = tightness(EDITION, Tightness(rate, 400.0))
+    assert fall.met is met
+
+
+@pytest.mark.parametrize(
+    ("pressure_kpa", "met"), [(400.0, True), (100.0, True), (99.9, False), (0.0, False), (math.nan, False)]
+)
+def test_without_pressure_nothing_is_tight(pressure_kpa: float, met: bool) -> None:
+    """A line that holds no pressure loses none: that says nothing."""
+    fall, pressure = tightness(EDITION, Tightness(0.0, pressure_kpa))
+    assert fall.met
+    assert pressure.met is met
 
 
 def test_complaints_are_sentences() -> None:

@@ -71,8 +71,8 @@ def test_two_uses_at_the_same_time_are_one_flow(trace: Path) -> None:
     ("unit", "l_h"), [("L/h", 1.0), ("L/min", 60.0), ("mL/s", 3.6), ("L/s", 3600.0), ("m3/h", 1000.0)]
 )
 def test_units(trace: Path, unit: str, l_h: float) -> None:
-    """A sample of 5 is five times the unit for one second."""
-    assert draws(trace, "100 5\n", unit) == [Draw((Stretch(1.0, 5.0 * l_h),))]
+    """A sample of 2 is twice the unit for one second."""
+    assert draws(trace, "100 2\n", unit) == [Draw((Stretch(1.0, 2.0 * l_h),))]
     assert set(FLOW_UNITS_L_H) == {"L/h", "L/min", "mL/s", "L/s", "m3/h"}
 
 
@@ -152,6 +152,12 @@ def test_units_that_do_not_fit_are_refused(trace: Path) -> None:
     """An unknown unit lists the known; litres need an interval."""
     assert "allowed: L/h, L/min, mL/s, L/s, m3/h, and L for start-value-end" in refusal(trace, "100 5\n", "gal")
     assert "line 1: --flow-unit L is for start-value-end traces" in refusal(trace, "100 5\n", "L")
+
+
+def test_more_than_the_rig_can_do_is_refused(trace: Path) -> None:
+    """A value of another unit, or two uses that are too much together: named before any water runs."""
+    assert "is --flow-unit right?" in refusal(trace, "100 1e300\n", "L/h")
+    assert "12000 L/h; the rig regulates up to 9000" in refusal(trace, "100 6000 200\n150 6000 250\n", "L/h")
 
 
 def test_a_file_that_cannot_be_read_is_named(trace: Path) -> None:

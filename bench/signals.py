@@ -1,0 +1,47 @@
+"""SIGINT and SIGTERM ask the bench to stop, in an orderly way, from the opening of the station to the last report."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Any
+
+from meterbench.errors import Cancelled
+from meterbench.world.clock import Clock
+
+
+class StopSignals:
+    """While it is entered, a signal ends what waits on the station's clock; the clean-up after that runs to its end.
+
+    Before the station is open there is nothing to make safe: the opening is broken off at once. After the record is
+    closed a signal changes nothing any more. Only in the main thread.
+    """
+
+    def __init__(self) -> None:
+        self._clock: Clock | None = None
+        self._finished = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> StopSignals:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._stop)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def follow(self, clock: Clock) -> None:
+        """The station is open: from now on its clock is what a signal stops."""
+        self._clock = clock
+
+    def finish(self) -> None:
+        """The rig is safe and the record closed: what is left are reports."""
+        self._finished = True
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        reason = f"{signal.Signals(number).name} received"
+        if self._clock is not None:
+            self._clock.cancel(reason)
+        elif not self._finished:
+            raise Cancelled(reason)
