@@ -112,8 +112,8 @@ def station_of(config: pytest.Config) -> StationFile | None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test a meter in the line."""
-    if "meter" not in metafunc.fixturenames:
+    """One test a meter in the line, for tests that rest on a programme; others may call what they like ``meter``."""
+    if not {"meter", "run_programme"} <= set(metafunc.fixturenames):
         return
     station = station_of(metafunc.config)
     batch = station.batch() if station else []

@@ -46,6 +46,7 @@ class VirtualLab:
         self.plc = PlcLogic(self.plant, self._rng("rig"))
         self.plant.controllers.append(self.plc)
         self._loop = LoopThread("virtual-lab")
+        self._counters: list[Keysight53220ASim] = []
         self._servers: list[ModbusPlcSim | MtSicsSim | ScpiServer] = []
 
     def start(self, in_wall_time: bool = False) -> dict[str, list[str]]:
@@ -87,11 +88,11 @@ class VirtualLab:
             ).scpi,
             self._faults("thermometer"),
         )
-        counters = []
         for slot, meter in enumerate(self.meters, start=1):
             counter = Keysight53220ASim(meter.pulse_count, serial=f"MY5000{slot:04}")
             plant.diverter.listeners.append(counter.on_gate)
-            counters.append(ScpiServer(counter.scpi, self._faults("counter")))
+            self._counters.append(counter)
+        counters = [ScpiServer(counter.scpi, self._faults("counter")) for counter in self._counters]
         self._servers = [rig, balance, multimeter, *counters]
         await multimeter.start()
         for server in counters:

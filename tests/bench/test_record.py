@@ -105,3 +105,13 @@ def test_every_view_prints_the_same(changes: dict[str, Any], texts: tuple[str, s
     """Value, uncertainty and limits have one printed form; nothing is printed for what is not there."""
     row = ResultRow(**(ROW | changes), time=UTC)
     assert (row.value_text, row.uncertainty_text, row.limits_text) == texts
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"), [("meter_verdict", {"meter": "1", "reasons": []}), ("step_finished", {"step": "Q3"})]
+)
+def test_a_closing_verdict_better_than_the_record_is_refused(kind: str, body: dict[str, str], tmp_path: Path) -> None:
+    """No bench closes with PASS what it concluded as FAIL: somebody else wrote that line."""
+    closing = {"verdict": "PASS", "exit_status": 0, "reasons": [], "bench_seconds": 1.0}
+    with pytest.raises(RecordError, match="better than what it recorded"):
+        written(tmp_path, (kind, {**body, "verdict": "FAIL"}), ("run_closed", closing))

@@ -228,6 +228,45 @@ def test_a_finished_run_is_not_resumed(station_file: StationFileWriter, tmp_path
     assert (tmp_path / "run" / "journal.jsonl").read_bytes() == before
 
 
+def test_another_world_is_not_resumed(station_file: StationFileWriter, tmp_path: Path) -> None:
+    """A killed run goes on with its own station only: another seed or other water is refused, the record untouched."""
+    process = start(station_file(SLOW), tmp_path / "run")
+    wait_for_step(tmp_path / "run", "initial-verification/Q2")
+    process.kill()
+    process.communicate(timeout=60)
+    before = (tmp_path / "run" / "journal.jsonl").read_bytes()
+    other = {**SLOW, "virtual": {**SLOW["virtual"], "water_temp_c": 25.0}}
+    for station, more in ((station_file(SLOW), ["--seed", "9"]), (station_file(other), [])):
+        done = meterbench("run", "initial-verification", "--station", station, "--resume", tmp_path / "run", *more)
+        assert done.returncode == 3
+        assert "another station" in done.stderr
+        assert (tmp_path / "run" / "journal.jsonl").read_bytes() == before
+
+
+def test_a_record_whose_end_was_cut_off_is_not_resumed(station_file: StationFileWriter, tmp_path: Path) -> None:
+    """A FAIL whose last lines were removed looks interrupted; the store knows better."""
+    station = station_file(station_content(QUICK_METER | {"truth": {"gain_percent": 4.0}}))
+    assert run_verification(station, tmp_path / "run").returncode == 1
+    path = tmp_path / "run" / "journal.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[: len(lines) // 2]))
+    done = meterbench("run", "initial-verification", "--station", station, "--resume", tmp_path / "run")
+    assert done.returncode == 3
+    assert "closed with FAIL" in done.stderr
+
+
+def test_a_second_signal_does_not_cut_the_clean_up(station_file: StationFileWriter, tmp_path: Path) -> None:
+    """Impatience changes nothing: safe state, closed record, exit 130."""
+    process = start(station_file(SLOW), tmp_path / "run")
+    wait_for_step(tmp_path / "run", "initial-verification/Q3")
+    for _ in range(20):
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.01)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, out + err
+    assert load(tmp_path / "run").verdict is Verdict.ABORTED
+
+
 FULL_DISK = """
 mount -t tmpfs -o size=100k none "$1" || exit 77
 cp "$2" "$1/station.toml"; cd "$1"
