@@ -22,19 +22,21 @@ _ERROR_CLASS = re.compile(r"^meterbench\.errors\.\w+: ")
 
 
 class _TimeLeft(ProgressColumn):
-    """Bench time left, and what that means on the wall."""
+    """Bench time left, and what that means by the clock of whoever waits here."""
 
     def __init__(self) -> None:
         super().__init__()
         self._started_s = time.monotonic()
 
     def render(self, task: Task) -> Text:
-        left_s = max(0.0, (task.total or 0.0) - task.completed)
-        elapsed_s = time.monotonic() - self._started_s
-        text = f"{clock_text(left_s)} of bench time left"
+        if not task.total:
+            return Text("")
+        left_s = max(0.0, task.total - task.completed)
+        text = f"{clock_text(left_s)} left"
         if task.completed > 0.0:
-            text += f", {clock_text(left_s * elapsed_s / task.completed)} by the clock on the wall"
-        return Text(text, style="cyan")
+            elapsed_s = time.monotonic() - self._started_s
+            text += f" (wall {clock_text(left_s * elapsed_s / task.completed)})"
+        return Text(text, style="cyan", no_wrap=True)
 
 
 class _Bar(Bar):
@@ -45,7 +47,7 @@ class _Bar(Bar):
         self._started_s = 0.0
         super().__init__(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=18),
             TextColumn("{task.percentage:3.0f} %"),
             _TimeLeft(),
             console=console,
