@@ -28,7 +28,6 @@ NAME = "initial-verification"
 REQUIREMENT = "ADR-011"
 STEADY_WITHIN = 0.01
 STEADY_DEADLINE_S = 240.0
-NO_PULSES = "no test pulse was counted yet: check its head and cable"
 ROOM = 1.06
 """The tank must take the volume with the upper end of the window, and the diverter's delay."""
 OVERHEAD_S = 90.0
@@ -56,7 +55,7 @@ def initial_verification(run: Run, bench: Bench, edition: Edition) -> None:
     points = edition.verification_points(batch_rating(bench.batch))
     run.plan(
         [(f"{NAME}/tightness before", 45.0)]
-        + [(f"{NAME}/{point.name}", OVERHEAD_S + duration_s(edition, point)) for point in points]
+        + [(step_name(point, 1), OVERHEAD_S + duration_s(edition, point)) for point in points]
         + [(f"{NAME}/tightness after", 45.0)]
     )
     for reason in bench.uncalibrated():
@@ -80,6 +79,11 @@ def duration_s(edition: Edition, point: FlowPoint) -> float:
     return max(wanted_s, 3600.0 * edition.plan("min_volume_l") / point.target_l_h)
 
 
+def step_name(point: FlowPoint, attempt: int) -> str:
+    """The step of a flow point's first, second or third run."""
+    return f"{NAME}/{point.name}" + (f", run {attempt}" if attempt > 1 else "")
+
+
 def verify_point(
     run: Run,
     bench: Bench,
@@ -90,7 +94,7 @@ def verify_point(
     meters: Sequence[Nameplate],
 ) -> None:
     """One flow point, one collected volume, one error of indication for each of ``meters``."""
-    step = f"{NAME}/{point.name}" + (f", run {attempt}" if attempt > 1 else "")
+    step = step_name(point, attempt)
     if run.finished(step):
         return
     collect_s = duration_s(edition, point)
@@ -106,30 +110,17 @@ def verify_point(
         seen = conditions.of_collection(edition, point, collected, volumes, expanded(bench, "thermometer"))
         for condition in seen:
             run.condition(condition)
-        invalid = [
-            *bench.uncalibrated(),
-            *not_tight(run, NAME),
-            *conditions.unmet(seen),
-        ]
+        invalid = [*bench.uncalibrated(), *not_tight(run, NAME), *conditions.unmet(seen)]
         for volume in volumes:
             if volume.nameplate in meters:
-                uncounted = (
-                    []
-                    if _has_counted(run, volume.nameplate)
-                    else ["no test pulse was counted yet: check its head and cable"]
-                )
-                _measure_error(
-                    run, bench, edition, point, collected, volume, leak_rate, attempt, [*uncounted, *invalid]
-                )
+                reasons = [*_uncounted(run, volume.nameplate), *invalid]
+                _measure_error(run, bench, edition, point, collected, volume, leak_rate, attempt, reasons)
 
 
-def _has_counted(run: Run, meter: Nameplate) -> bool:
+def _uncounted(run: Run, meter: Nameplate) -> list[str]:
     """A meter that never gave a pulse cannot be told from a cable that carries none."""
-    return any(
-        reading["value"] > 0
-        for reading in run.readings
-        if reading["quantity"] == "pulses" and reading["meter"] == meter.serial
-    )
+    counts = [line["value"] for line in run.readings if (line["quantity"], line["meter"]) == ("pulses", meter.serial)]
+    return [] if any(count > 0 for count in counts) else ["no test pulse was counted yet: check its head and cable"]
 
 
 def _measure_error(
@@ -153,7 +144,7 @@ def _measure_error(
         run.measure("error_of_indication", None, "%", subject, lower=-mpe, upper=mpe, invalid=[weighed, *invalid])
         return
     budget = error_budget(
-        f"{NAME}/{point.name}" + (f", run {attempt}" if attempt > 1 else ""),
+        step_name(point, attempt),
         meter.serial,
         volume_conditions(bench, collected, volume, leak_rate),
         bench.reference,
