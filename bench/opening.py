@@ -38,7 +38,7 @@ def open_station(station: StationFile) -> Iterator[Bench]:
     with contextlib.ExitStack() as stack:
         clock: Clock
         lab_addresses: Mapping[str, Sequence[str]] = {}
-        in_wall_time = station.station.clock == "wall"
+        in_wall_time = station.clock == "wall"
         if station.virtual is None:
             clock = WallClock()
         else:

@@ -303,7 +303,12 @@ class Run:
         self._conclusions[part] = max(verdict, self._conclusions.get(part, verdict))
 
     def _conclude_what_is_open(self) -> None:
-        """A provisional FAIL that no rule lifted is one; a meter without a conclusion spoils a PASS."""
+        """A provisional FAIL that no rule lifted is one; a meter without a conclusion spoils a PASS.
+
+        A run that broke off leaves its questions open: resumed, it will carry the rules out.
+        """
+        if self.verdict in (Verdict.ABORTED, Verdict.ERROR):
+            return
         for meter in sorted(self._undecided):
             self.conclude_meter(meter, Verdict.FAIL, ["out of limits, and no rule was applied to it"])
         if self.verdict is Verdict.PASS:

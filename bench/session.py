@@ -104,7 +104,7 @@ def opening_line(station: StationFile, programme: Programme, bench: Bench | None
         },
         "station": {
             "name": head.name,
-            "clock": head.clock,
+            "clock": station.clock,
             "simulated": station.virtual is not None,
             "seed": station.virtual.seed if station.virtual else None,
             "world": _world_hash(station),

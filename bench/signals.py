@@ -20,6 +20,8 @@ class StopSignals:
     def __init__(self) -> None:
         self._clock: Clock | None = None
         self._finished = False
+        self.reason = ""
+        """What asked to stop, if anything did."""
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopSignals:
@@ -40,8 +42,8 @@ class StopSignals:
         self._finished = True
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
-        reason = f"{signal.Signals(number).name} received"
+        self.reason = self.reason or f"{signal.Signals(number).name} received"
         if self._clock is not None:
-            self._clock.cancel(reason)
+            self._clock.cancel(self.reason)
         elif not self._finished:
-            raise Cancelled(reason)
+            raise Cancelled(self.reason)

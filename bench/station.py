@@ -35,7 +35,8 @@ class StationSection(_Section):
     """``[station]``."""
 
     name: Annotated[str, Field(min_length=1)]
-    clock: Literal["virtual", "wall"] = "wall"
+    clock: Literal["virtual", "wall"] | None = None
+    """Virtual where the world is simulated, wall otherwise, unless the file says so."""
     air_pressure_hpa: Annotated[float, Field(ge=500, le=1100)] = 1013.25
     relative_humidity_percent: Annotated[float, Field(ge=0, le=100)] = 50.0
     dead_volume_l: Annotated[float, Field(ge=0, le=100)] = 0.6
@@ -216,6 +217,11 @@ class StationFile(_Section):
                 "give one a slot, as a list"
             )
         return self
+
+    @property
+    def clock(self) -> str:
+        """``virtual`` or ``wall``."""
+        return self.station.clock or ("virtual" if self.virtual else "wall")
 
     def line(self) -> list[MeterSection]:
         """The meters in the line, in order of the flow."""

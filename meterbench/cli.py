@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from meterbench.errors import BenchError, ConfigError
+from meterbench.errors import BenchError, Cancelled, ConfigError
 
 app = typer.Typer(
     add_completion=False,
@@ -208,3 +208,6 @@ def main() -> None:
             traceback.print_exc()
         print(f"meterbench: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, ConfigError) else 3)
+    except (KeyboardInterrupt, Cancelled):
+        print("meterbench: stopped", file=sys.stderr)
+        sys.exit(130)

@@ -16,9 +16,10 @@ import meterbench.procedures
 from meterbench.bench.journal import FILE_NAME
 from meterbench.bench.pytest_plugin import default_folder
 from meterbench.bench.record import RunRecord, load
+from meterbench.bench.signals import StopSignals
 from meterbench.bench.station import load as load_station
-from meterbench.bench.verdict import EXIT_STATUS
-from meterbench.errors import ConfigError, RecordError
+from meterbench.bench.verdict import EXIT_STATUS, Verdict
+from meterbench.errors import Cancelled, ConfigError, RecordError
 from meterbench.procedures.flow_trace import read_trace
 from meterbench.progress import Progress
 from meterbench.tables import print_summary
@@ -51,13 +52,24 @@ def execute(request: Request) -> int:
     folder = request.resume or request.out or default_folder(request.programme)
     if request.resume is None and (folder / FILE_NAME).exists():
         raise ConfigError(f"{folder} holds the record of a run already; choose another --out, or --resume it")
+    if request.resume is None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"--out {folder}: no folder can be made there: {error.strerror}") from error
     console = Console(stderr=request.as_json)
     progress = Progress(console)
-    with progress:
+    with StopSignals() as stop, progress:
+        progress.on_closed = stop.finish
         try:
             pytest.main(_arguments(request, folder), plugins=[progress])
+        except Cancelled:
+            pass  # before there was a station to stop: ``stop`` knows the reason
         except OSError as error:
             progress.view_error = str(error)
+    if stop.reason and not progress.closed:
+        print(f"meterbench: {stop.reason} before the station was open: nothing was started", file=sys.stderr)
+        return EXIT_STATUS[Verdict.ABORTED]
     if progress.view_error:
         # A view (JUnit, Allure, pytest-html) that cannot be made harms neither the record nor its verdict.
         print(f"meterbench: not all reports could be written: {progress.view_error}", file=sys.stderr)

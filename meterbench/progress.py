@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -77,6 +77,8 @@ class Progress:
         """Why pytest broke off: it does so when one of its own reports cannot be written."""
         self.closed = False
         """True once this session has closed its record."""
+        self.on_closed: Callable[[], None] = lambda: None
+        """Called when this session's record is closed: what is left are reports."""
         self._console = console
         self._bar = _Bar(console)
 
@@ -116,6 +118,7 @@ class Progress:
             self._say(f"  condition not met: {body['quantity']} ", "INVALID")
         elif kind == "run_closed":
             self.closed = True
+            self.on_closed()
         elif kind == "event" and body["level"] != "info":
             self._say(f"  {body['text']}", "INVALID" if body["level"] == "warning" else "ERROR")
 

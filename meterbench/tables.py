@@ -76,7 +76,7 @@ def print_runs(found: Sequence[StoredRun]) -> None:
     """The store's runs."""
     table = Table()
     for heading in ("Run", "Programme", "Station", "Meters", "Opened (UTC)", "Verdict"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading in ("Run", "Verdict"))
     for run in found:
         table.add_row(run.name, run.programme, run.station, str(run.meters), run.opened_utc[:19], _verdict(run.verdict))
     Console().print(table)

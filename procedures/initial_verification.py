@@ -175,8 +175,14 @@ def conclude(run: Run, bench: Bench, edition: Edition, points: Sequence[FlowPoin
                 run.conclude_meter(meter.serial, Verdict.INVALID, leaks)
                 continue
             errors = {point.name: errors_of(run, meter, point.name) for point in points}
-            verdicts = [_point_verdict(rows, _runs_to_decide(edition)) for rows in errors.values()]
-            reasons = [f"{row.flow_point}: {row.reason}" for rows in errors.values() for row in rows if row.reason]
+            found = {name: _point_verdict(rows, _runs_to_decide(edition)) for name, rows in errors.items()}
+            verdicts = list(found.values())
+            reasons = [
+                f"{name}: {row.reason}"
+                for name, rows in errors.items()
+                for row in rows
+                if row.reason and found[name] is not Verdict.PASS
+            ]
             judged = worst(verdicts)
             mpe = {name: rows[0].upper for name, rows in errors.items() if rows and rows[0].upper}
             values = {name: [row.value for row in rows if row.value is not None] for name, rows in errors.items()}

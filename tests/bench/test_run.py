@@ -412,3 +412,18 @@ def test_a_full_disk_ends_in_a_closed_record(run: Run, monkeypatch: pytest.Monke
     closed = record.load(run.folder).closed
     assert closed
     assert closed["reasons"][-1] == "cannot write the record: No space left on device"
+
+
+@pytest.mark.parametrize("error", [Cancelled("SIGINT"), InstrumentError("balance: overload")])
+def test_a_run_that_broke_off_leaves_its_questions_open(tmp_path: Path, error: BaseException) -> None:
+    """A provisional FAIL is not concluded by breaking off: resumed, the rule's further runs decide, and may lift it."""
+    run = open_run(tmp_path, batch=[{"serial": "1"}])
+    with run.step("Q2"):
+        measure(run, value=2.026, provisional=True)
+        run.condition(Condition("", "water temperature", "°C", 20.0, 20.0, 10.0, 30.0, True, "10.1", ""))
+    run.abandon(error)
+    assert run.close() is not Verdict.PASS
+    assert not record.load(tmp_path).meter_verdicts
+    resumed = resume(tmp_path)
+    resumed.conclude_meter("1", Verdict.PASS, [])
+    assert resumed.close() is Verdict.PASS
