@@ -60,7 +60,7 @@ def each_s(work: Callable[[int], object], count: int) -> list[float]:
 
 def steps_s(folder: Path) -> tuple[float, bytes]:
     """Median seconds of a step, and the bytes that one step wrote."""
-    run = Run.open(folder, WallClock(), {"programme": "benchmark"})
+    run = Run.open(folder, WallClock(), {"programme": "benchmark", "batch": []})
     took_s = median(each_s(lambda number: one_step(run, number), STEPS))
     run.close()
     lines = (folder / FILE_NAME).read_bytes().splitlines(keepends=True)

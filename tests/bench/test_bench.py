@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 
@@ -128,6 +129,15 @@ def test_a_simulated_station_can_live_in_wall_time() -> None:
         assert 2 <= status.uptime_s - uptime_s <= time.monotonic() - before_s + 1.0
         assert status.flow_l_h["C"] > 0.0
         assert bench.make_safe() == []
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cores cannot be chosen on this system")
+def test_virtual_time_stays_on_one_core() -> None:
+    """While a simulated station is open in virtual time, and no longer: bench and lab only ever take turns."""
+    before = os.sched_getaffinity(0)
+    with opening.open_station(station.parse(station_content(), "test")):
+        assert len(os.sched_getaffinity(0)) == 1
+    assert os.sched_getaffinity(0) == before
 
 
 def test_half_the_flow_is_no_flow(lab_and_bench: tuple[VirtualLab, Bench]) -> None:
