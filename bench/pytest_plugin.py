@@ -57,6 +57,10 @@ class Outcome:
             )
 
 
+_STATION = pytest.StashKey[StationFile | None]()
+_ROWS = pytest.StashKey[list[ResultRow]]()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of the bench; only ``--station`` makes procedures run."""
     group = parser.getgroup("meterbench", "water meter test bench")
@@ -93,12 +97,13 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the markers wherever procedures are collected from."""
+    """Refuse a station that cannot be, once and early; declare the markers wherever procedures are collected from."""
+    config.stash[_STATION] = _load_station(config)
     config.addinivalue_line("markers", "clause(number): the clause of ISO 4064-2 that the test carries out")
     config.addinivalue_line("markers", "requirement(id): the requirement (ADR-nnn) that the test exercises")
 
 
-def station_of(config: pytest.Config) -> StationFile | None:
+def _load_station(config: pytest.Config) -> StationFile | None:
     """The station that the options ask for, or None without ``--station``; ``pytest.UsageError`` if it cannot be."""
     path = config.getoption("--station")
     if path is None:
@@ -115,7 +120,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test a meter in the line, for tests that rest on a programme; others may call what they like ``meter``."""
     if not {"meter", "run_programme"} <= set(metafunc.fixturenames):
         return
-    station = station_of(metafunc.config)
+    station = metafunc.config.stash[_STATION]
     batch = station.batch() if station else []
     metafunc.parametrize("meter", batch, ids=[f"{each.serial} {each.designation}" for each in batch])
 
@@ -124,7 +129,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def run_programme(request: pytest.FixtureRequest) -> Callable[[Programme, Procedure], Outcome]:
     """Runs a procedure on the station of ``--station`` and gives back what it recorded; skips without a station."""
     config = request.config
-    station = station_of(config)
+    station = config.stash[_STATION]
     if station is None:
         pytest.skip("no --station FILE: procedures need a station")
 
@@ -193,9 +198,6 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
             item.user_properties += [(row_name(row), repr(row.value)) for row in rows]
             item.stash[_ROWS] = rows
             _show_in_allure(meter, rows)
-
-
-_ROWS = pytest.StashKey[list[ResultRow]]()
 
 
 def row_name(row: ResultRow) -> str:
