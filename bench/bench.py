@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from meterbench.bench.certificate import CalibrationState, Certificate
+from meterbench.bench.certificate import CalibrationState, Certificate, gate
 from meterbench.bench.collection import Collected, Span, summarise
 from meterbench.bench.rig_watch import RigWatch, Sample
 from meterbench.bench.uncertainty import ReferenceData
@@ -111,10 +111,12 @@ class Bench:
     def uncalibrated(self) -> list[str]:
         """Why no result of this bench can be PASS today, one sentence an instrument; empty if all is in order."""
         reasons = []
+        today = self.clock.utc().date()  # a certificate may run out while a run goes on
         for standard in self.standards:
-            if standard.calibration is CalibrationState.MISSING:
+            state = gate(standard.certificate, today)
+            if standard.certificate is None:
                 reasons.append(f"{standard.role} has no calibration certificate")
-            elif standard.calibration is CalibrationState.EXPIRED and standard.certificate:
+            elif state is not CalibrationState.VALID:
                 reasons.append(
                     f"{standard.role} is out of calibration: certificate {standard.certificate.number} was due on "
                     f"{standard.certificate.due}"

@@ -45,6 +45,7 @@ class Outcome:
 
     def assert_meter(self, serial: str) -> None:
         """Pass if the meter passed; ``AssertionError`` if it failed; ``InvalidResult`` if the bench could not tell."""
+        __tracebackhide__ = True  # a reader wants the sentence, not our source
         verdict, reasons = self.verdicts.get(serial, (Verdict.NOT_RUN, ("no conclusion was reached",)))
         sentence = f"meter {serial}: {verdict}" + (f": {'; '.join(reasons)}" if reasons else "")
         if verdict is Verdict.FAIL:

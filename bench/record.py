@@ -68,7 +68,7 @@ class ResultRow:
 def _text(number: float | None, quantity: str) -> str:
     if number is None:
         return "–"
-    return f"{number:+.3f}" if quantity == "error_of_indication" else f"{number:.4g}"
+    return f"{number:+.3f}" if quantity == "error_of_indication" else f"{number:.6g}"
 
 
 @dataclass(frozen=True, slots=True)

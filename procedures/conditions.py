@@ -130,9 +130,7 @@ def unmet(conditions: Sequence[Condition]) -> list[str]:
         if condition.lowest is None or condition.highest is None:
             sentences.append(f"{condition.quantity}: not known")
             continue
-        seen = f"{condition.lowest:.4g}"
-        if condition.highest != condition.lowest:
-            seen += f" … {condition.highest:.4g}"
+        seen = " … ".join(dict.fromkeys((f"{condition.lowest:.4g}", f"{condition.highest:.4g}")))
         low = "" if condition.lower is None else f"{condition.lower:g}"
         high = "" if condition.upper is None else f"{condition.upper:g}"
         window = f"{low} … {high}" if low and high else (f"at most {high}" if high else f"at least {low}")

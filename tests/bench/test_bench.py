@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -129,6 +130,17 @@ def test_a_simulated_station_can_live_in_wall_time() -> None:
         assert 2 <= status.uptime_s - uptime_s <= time.monotonic() - before_s + 1.0
         assert status.flow_l_h["C"] > 0.0
         assert bench.make_safe() == []
+
+
+def test_a_certificate_may_run_out_in_mid_run() -> None:
+    """Its last good day is over while the bench works: from then on nothing can be PASS."""
+    content = station_content()
+    content["instruments"]["balance"]["calibration"]["due"] = datetime.now(UTC).date().isoformat()
+    with opening.open_station(station.parse(content, "test")) as bench:
+        assert bench.uncalibrated() == []
+        bench.clock.sleep(24 * 3600.0)
+        (reason,) = bench.uncalibrated()
+        assert "balance is out of calibration" in reason
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cores cannot be chosen on this system")

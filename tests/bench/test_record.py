@@ -96,9 +96,12 @@ def test_a_record_begins_with_its_opening(tmp_path: Path, lines: list[tuple[str,
         ({}, ("+0.457", "0.123", "±2")),
         ({"value": -0.0004, "expanded_uncertainty": None}, ("-0.000", "–", "±2")),
         ({"value": None, "lower": None, "upper": None}, ("–", "0.123", "–")),
-        ({"quantity": "same_sign_rule", "value": 0.33333, "lower": None, "upper": 0.5}, ("0.3333", "0.1234", "≤ 0.5")),
-        ({"quantity": "flow", "value": 2412.345, "lower": 2250.0, "upper": None}, ("2412", "0.1234", "≥ 2250")),
-        ({"quantity": "flow", "value": 2412.345, "lower": 2250.0, "upper": 2500.0}, ("2412", "0.1234", "2250 … 2500")),
+        ({"quantity": "same_sign_rule", "value": 0.33333, "lower": None, "upper": 0.5}, ("0.33333", "0.1234", "≤ 0.5")),
+        ({"quantity": "flow", "value": 2412.345, "lower": 2250.0, "upper": None}, ("2412.34", "0.1234", "≥ 2250")),
+        (
+            {"quantity": "flow", "value": 2412.345, "lower": 2250.0, "upper": 2500.0},
+            ("2412.34", "0.1234", "2250 … 2500"),
+        ),
     ],
 )
 def test_every_view_prints_the_same(changes: dict[str, Any], texts: tuple[str, str, str]) -> None:
