@@ -15,6 +15,9 @@ from meterbench.world.segment import Segment
 
 _SAME_INSTANT_S = 1e-6
 _NO_CYCLE_YET = -(2**62)
+ALIKE = 1e-9
+"""The firmware averages absolute times over a block: flights may share one if their times differ by no more than this
+part, or the totals would depend on how the world cuts time."""
 GATHERED_CYCLES = 32
 """Cycles of short segments that are measured in one block: four seconds at the most."""
 
@@ -79,6 +82,8 @@ class ReferenceMeter:
             self._catch_up()
             self._measure(mean, cycles)
             return
+        if self._waiting and not _alike(mean, self._waiting[0][0]):
+            self._catch_up()
         self._waiting.append((mean, cycles))
         self._waiting_cycles += cycles
         if self._waiting_cycles >= GATHERED_CYCLES:
@@ -138,3 +143,9 @@ class ReferenceMeter:
             block = min(cycles, LARGEST_BLOCK)
             self._firmware.measure(self.unit.sensor.shots([(mean, block)]))
             cycles -= block
+
+
+def _alike(one: Flight, other: Flight) -> bool:
+    """Water that moves alike: the absolute times are the same but for ``ALIKE``."""
+    together_s = one.t_up_s + one.t_dn_s
+    return abs(together_s - other.t_up_s - other.t_dn_s) <= ALIKE * together_s
