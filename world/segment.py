@@ -20,6 +20,12 @@ class Segment:
     water_temp_c: float
     pressure_mpa: float
     """Absolute pressure at the slot."""
+    fill: float = 1.0
+    """Part of the pipe's cross-section that water fills; 0 is an empty pipe."""
+    bubbles: float = 0.0
+    """Part of the volume that is air in bubbles one can see: they scatter sound."""
+    microbubbles: float = 0.0
+    """Part of the volume that is air in bubbles too small to scatter: they slow sound down."""
 
     @property
     def end_s(self) -> float:
