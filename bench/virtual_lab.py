@@ -11,9 +11,9 @@ import time
 import numpy as np
 
 from meterbench.bench.station import StationFile, VirtualMeterSection, VirtualSection
+from meterbench.dut.reference_meter.hardware.body import Body, draw_body
 from meterbench.dut.reference_meter.hardware.sensor import Truth
 from meterbench.dut.reference_meter.meter import ReferenceMeter
-from meterbench.dut.variants import Rating
 from meterbench.instruments.balance.mettler_mt_sics_sim import MtSicsSim
 from meterbench.instruments.counter.keysight_53220a_sim import Keysight53220ASim
 from meterbench.instruments.faults import FaultPlan
@@ -27,8 +27,6 @@ from meterbench.world.plant import Plant, PlantSpec, Slot
 from meterbench.world.sensors import PlatinumProbe
 
 WALL_STEP_S = 0.02
-PRESSURE_LOSS_AT_Q3_KPA = 40.0
-"""Class p40: what a body takes at Q3."""
 
 
 class VirtualLab:
@@ -42,7 +40,11 @@ class VirtualLab:
         self.addresses: dict[str, list[str]] = {}
         """By role; one counter a slot."""
         self.meters = [_meter(section, self._spec.seed) for section in self._spec.meters]
-        self.plant = _plant(self._spec, self.meters, self._rng("plant"), self._rng("air"))
+        bodies = [
+            draw_body(meter.nameplate.designation.dn, self._rng(f"body {meter.nameplate.serial}"))
+            for meter in self.meters
+        ]
+        self.plant = _plant(self._spec, self.meters, bodies, self._rng("plant"), self._rng("air"))
         self.plc = PlcLogic(self.plant, self._rng("rig"))
         self.plant.controllers.append(self.plc)
         self._loop = LoopThread("virtual-lab")
@@ -128,11 +130,15 @@ def _meter(section: VirtualMeterSection, seed: int) -> ReferenceMeter:
 
 
 def _plant(
-    spec: VirtualSection, meters: list[ReferenceMeter], rng: np.random.Generator, weather: np.random.Generator
+    spec: VirtualSection,
+    meters: list[ReferenceMeter],
+    bodies: list[Body],
+    rng: np.random.Generator,
+    weather: np.random.Generator,
 ) -> Plant:
     slots = [
-        Slot(meter, _loss(meter.nameplate.rating), section.truth.water_leak_l_h)
-        for meter, section in zip(meters, spec.meters, strict=True)
+        Slot(meter, body.loss_kpa, section.truth.water_leak_l_h)
+        for meter, body, section in zip(meters, bodies, spec.meters, strict=True)
     ]
     air = Air(
         spec.ambient_temp_c,
@@ -145,7 +151,3 @@ def _plant(
         flow_noise=spec.flow_noise_percent / 100.0,
     )
     return Plant(plant_spec, air, slots, rng)
-
-
-def _loss(rating: Rating) -> float:
-    return PRESSURE_LOSS_AT_Q3_KPA / float(rating.q3_m3_h) ** 2

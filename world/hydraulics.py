@@ -1,12 +1,13 @@
 """Pump, three lines with their regulating valves, and the flow that they agree on.
 
-Pressures in kPa (gauge), flows in L/h. Square-law losses throughout (metering.md 7.1): a regulated valve dominates at
-the flows where a body's loss would be laminar.
+Pressures in kPa (gauge), flows in L/h. Pump and valves follow the square law (metering.md 7.1); what a body takes is
+its own affair.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +34,9 @@ LINES = {
 
 PUMP_DROOP_KPA = 0.6
 """Loss of head with the square of the flow, kPa per (m3/h)^2."""
+
+AGREEMENT = 1e-9
+"""The settled flow is found to this part of itself."""
 
 SHUT_BELOW = 0.02
 """Below this part of the stroke the plug is in its seat."""
@@ -64,12 +68,33 @@ class Valve:
         self.position = self.target if abs(self.target - self.position) <= reach else self.position + step
 
 
-def settled_flow_l_h(source_kpa: float, losses_kpa_per_m3_h_2: float, valve_kv_m3_h: float) -> float:
-    """The flow at which pump, bodies and valve agree, in L/h; the outlet is open to the air."""
+def settled_flow_l_h(source_kpa: float, bodies_kpa: Callable[[float], float], valve_kv_m3_h: float) -> float:
+    """The flow at which pump, bodies and valve agree, in L/h; the outlet is open to the air.
+
+    ``bodies_kpa`` is what the bodies take together at a flow in L/h: a smooth law between linear and square. The same
+    arguments give the same flow, whatever flowed before.
+    """
     if source_kpa <= 0.0 or valve_kv_m3_h <= 0.0:
         return 0.0
-    resistance = PUMP_DROOP_KPA + losses_kpa_per_m3_h_2 + 100.0 / valve_kv_m3_h**2
-    return 1000.0 * math.sqrt(source_kpa / resistance)
+    square_kpa_per_m3_h_2 = PUMP_DROOP_KPA + 100.0 / valve_kv_m3_h**2
+
+    def gap_l_h(flow_l_h: float) -> float:
+        """How far from a flow the settled one were, if the bodies went on from there by the square law.
+
+        Its slope is -1 for square bodies and goes to -1/2 for linear ones: so straight a line that a few secants find
+        its zero.
+        """
+        resistance = square_kpa_per_m3_h_2 + bodies_kpa(flow_l_h) * (1000.0 / flow_l_h) ** 2
+        return 1000.0 * math.sqrt(source_kpa / resistance) - flow_l_h
+
+    flow_l_h = 1000.0 * math.sqrt(source_kpa / square_kpa_per_m3_h_2)
+    gap, slope = gap_l_h(flow_l_h), -1.0
+    while abs(gap) > AGREEMENT * flow_l_h:
+        step_l_h = -gap / slope
+        flow_l_h += step_l_h
+        gap, before = gap_l_h(flow_l_h), gap
+        slope = (gap - before) / step_l_h
+    return flow_l_h
 
 
 @dataclass(slots=True)

@@ -38,12 +38,18 @@ class Controller(Protocol):
     def scan(self, now_s: float) -> None: ...
 
 
+class PressureLoss(Protocol):
+    """What a body in the line takes of the pressure, in kPa, at a flow in L/h of water of a temperature in degC."""
+
+    def __call__(self, flow_l_h: float, water_temp_c: float, /) -> float: ...
+
+
 @dataclass(slots=True)
 class Slot:
     """A place in the line: what is clamped there, its pressure loss, and a leak between it and the reference."""
 
     device: InLine
-    loss_kpa_per_m3_h_2: float
+    loss_kpa: PressureLoss
     leak_l_h: float = 0.0
 
 
@@ -92,7 +98,6 @@ class Plant:
         """Pressure in the blocked line."""
         self._settled_part_l_h = 0.0
         self._noise = FlowNoise(spec.flow_noise, rng)
-        self._losses = sum(slot.loss_kpa_per_m3_h_2 for slot in self.slots)
 
     # What a sensor of the best kind would show.
 
@@ -108,7 +113,8 @@ class Plant:
 
     @property
     def meters_dp_kpa(self) -> float:
-        return self._losses * (self.flow_l_h / 1000.0) ** 2
+        """What all bodies in the line take at this instant."""
+        return self.meters_loss_kpa(self.flow_l_h)
 
     @property
     def pressure_upstream_kpa(self) -> float:
@@ -140,6 +146,13 @@ class Plant:
         """How fast the pressure of the blocked line falls."""
         return self.leak_l_h / 60.0 / self.spec.compliance_l_kpa if self.line_blocked else 0.0
 
+    def meters_loss_kpa(self, flow_l_h: float) -> float:
+        """What all bodies in the line would take at a flow, in the water that is there now.
+
+        At the temperature of the first meter: where water cools along the line, the loss is a few pascals.
+        """
+        return sum(slot.loss_kpa(flow_l_h, self.water_temp_c) for slot in self.slots)
+
     def pan_mass_g(self) -> float:
         """What the balance under the weighing tank feels, as a mass against steel weights."""
         density = density_kg_m3(self.water_temp_c)
@@ -163,24 +176,24 @@ class Plant:
             for controller in self.controllers:
                 controller.scan(self.now_s)
             step_s = min(end_s - self.now_s, self.diverter.next_event_s(self.now_s) - self.now_s)
-            if self._at_rest() and all(controller.idle for controller in self.controllers):
+            target_l_h = self._target_flow_l_h()
+            if self._at_rest(target_l_h) and all(controller.idle for controller in self.controllers):
                 step_s = min(step_s, self._temperature_limit_s(), self.weigh_tank.drained_in_s)
             else:
                 steady = False
                 step_s = min(step_s, SCAN_S)
-            self._step(max(step_s, 1e-9))
+            self._step(max(step_s, 1e-9), target_l_h)
         return steady
 
     def _target_flow_l_h(self) -> float:
         if self.line is None or self.line_blocked:
             return 0.0
-        return settled_flow_l_h(self.source_kpa, self._losses, self.valves[self.line].kv_m3_h)
+        return settled_flow_l_h(self.source_kpa, self.meters_loss_kpa, self.valves[self.line].kv_m3_h)
 
-    def _at_rest(self) -> bool:
-        target = self._target_flow_l_h()
+    def _at_rest(self, target_l_h: float) -> bool:
         return (
             all(valve.still for valve in self.valves.values())
-            and abs(self._settled_part_l_h - target) <= 1e-5 * target
+            and abs(self._settled_part_l_h - target_l_h) <= 1e-5 * target_l_h
             and self.diverter.still
             and not (self.line_blocked and self.leak_l_h > 0.0)
             and self.tank_temp_c == self.heater_setpoint_c
@@ -206,17 +219,17 @@ class Plant:
             return math.inf
         return -math.log1p(-TEMPERATURE_STEP_K / gap) / rate
 
-    def _step(self, step_s: float) -> None:
+    def _step(self, step_s: float, target_l_h: float) -> None:
         """One segment: constant mean flow for everything in the line."""
-        target = self._target_flow_l_h()
         lag_s = LINES[self.line].lag_s if self.line else 0.2
         decay = math.exp(-step_s / lag_s)
-        gap = self._settled_part_l_h - target
-        mean = target + gap * lag_s / step_s * -math.expm1(-step_s / lag_s)
+        gap = self._settled_part_l_h - target_l_h
+        mean = target_l_h + gap * lag_s / step_s * -math.expm1(-step_s / lag_s)
         mean *= 1.0 + self._noise.advance(step_s)
-        self._settled_part_l_h = target + gap * decay
-        if abs(self._settled_part_l_h - target) <= 1e-5 * target or (target == 0.0 and self._settled_part_l_h < 0.01):
-            self._settled_part_l_h = target
+        self._settled_part_l_h = target_l_h + gap * decay
+        arrived = abs(self._settled_part_l_h - target_l_h) <= 1e-5 * target_l_h
+        if arrived or (target_l_h == 0.0 and self._settled_part_l_h < 0.01):
+            self._settled_part_l_h = target_l_h
 
         temp_before_c = self.water_temp_c
         self._change_temperatures(mean, step_s)
@@ -245,15 +258,19 @@ class Plant:
         self.water_temp_c = goal + (self.water_temp_c - goal) * math.exp(-rate * step_s)
 
     def _advance_meters(self, step_s: float, mass_g_s: float, temp_shift_c: float) -> None:
-        """Give each slot its segment: same mass, its own temperature and pressure, and the leaks after it."""
-        upstream_kpa, downstream_kpa = self.pressure_upstream_kpa, self.pressure_downstream_kpa
-        leaking = upstream_kpa > 1.0 and not self.line_blocked
+        """Give each slot its segment: same mass, its own temperature and pressure, and the leaks after it.
+
+        The pressure of a slot is that in the middle of its body.
+        """
+        left_kpa, flow_now_l_h = self.pressure_upstream_kpa, self.flow_l_h
+        leaking = left_kpa > 1.0 and not self.line_blocked
         slots = len(self.slots)
-        fall_mpa = (downstream_kpa - upstream_kpa) / 1000.0 / max(slots, 1)
         leak_l_h = sum(slot.leak_l_h for slot in self.slots) if leaking else 0.0
         for number, slot in enumerate(self.slots):
             temp_c = self._along_line_c((number + 0.5) / slots) + temp_shift_c
-            pressure_mpa = ATMOSPHERE_MPA + upstream_kpa / 1000.0 + (number + 0.5) * fall_mpa
+            loss_kpa = slot.loss_kpa(flow_now_l_h, self.water_temp_c)
+            pressure_mpa = ATMOSPHERE_MPA + max(0.0, left_kpa - 0.5 * loss_kpa) / 1000.0
+            left_kpa -= loss_kpa
             flow_l_h = mass_g_s / density_kg_m3(temp_c, pressure_mpa) * 3600.0 + leak_l_h
             slot.device.advance(Segment(self.now_s, step_s, flow_l_h, temp_c, pressure_mpa))
             leak_l_h -= slot.leak_l_h if leaking else 0.0

@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Makes report.png and terminal.png in this folder from a real run on the virtual station. Called by `make images`.
+# Makes the pictures in this folder: report.png and terminal.png from a real run on the virtual station,
+# pressure-loss.svg from the bodies of the reference meter. Called by `make images`.
 # Needs Chromium; on Debian it is installed if it is missing and the caller is root.
 set -euo pipefail
 images=$(cd "$(dirname "$0")" && pwd)
 bin=$images/../../.venv/bin
+"$bin/python" "$images/pressure_loss.py" "$images/pressure-loss.svg"
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

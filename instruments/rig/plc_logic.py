@@ -281,13 +281,10 @@ class PlcLogic:
     def _feed_forward(self, loop: FlowLoop) -> float:
         spec = LINES[loop.line]
         flow_m3_h = loop.working_l_h / 1000.0
-        left_kpa = self._plant.source_kpa - (0.6 + self._meters_loss()) * flow_m3_h**2
+        left_kpa = self._plant.source_kpa - 0.6 * flow_m3_h**2 - self._plant.meters_loss_kpa(loop.working_l_h)
         kv = flow_m3_h / math.sqrt(max(left_kpa, 1.0) / 100.0)
         position = 1.0 + math.log(max(kv, 1e-9) / self._assumed_kvs[loop.line]) / math.log(spec.rangeability)
         return min(max(position, 0.02), 1.0)
-
-    def _meters_loss(self) -> float:
-        return sum(slot.loss_kpa_per_m3_h_2 for slot in self._plant.slots)
 
     def _wait(self, loop: FlowLoop, now_s: float) -> None:
         loop.settled = False

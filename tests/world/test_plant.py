@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from meterbench.world.air import Air
 from meterbench.world.clock import VirtualClock
-from meterbench.world.plant import COVER_OPENING_M2, TEMPERATURE_STEP_K, WATER_HEAT_J_L_K, Plant, PlantSpec, Slot
+from meterbench.world.hydraulics import PUMP_DROOP_KPA
+from meterbench.world.plant import (
+    COVER_OPENING_M2,
+    TEMPERATURE_STEP_K,
+    WATER_HEAT_J_L_K,
+    Plant,
+    PlantSpec,
+    PressureLoss,
+    Slot,
+)
 from meterbench.world.segment import Segment
 from meterbench.world.water import ATMOSPHERE_MPA, density_kg_m3
 
@@ -40,12 +49,22 @@ class Recorder:
         return math.fsum(s.volume_l * density_kg_m3(s.water_temp_c, s.pressure_mpa) for s in self.segments)
 
 
+def p40_at_2500_l_h(flow_l_h: float, water_temp_c: float) -> float:
+    """The square law of a body that takes 40 kPa at 2 500 L/h."""
+    return 6.4 * (flow_l_h / 1000.0) ** 2
+
+
 def a_plant(
-    leaks_l_h: Sequence[float] = (0.0, 0.0, 0.0), flow_noise: float = 0.0, seed: int = 1, **more: float
+    leaks_l_h: Sequence[float] = (0.0, 0.0, 0.0),
+    flow_noise: float = 0.0,
+    seed: int = 1,
+    bodies: Sequence[PressureLoss] | None = None,
+    **more: float,
 ) -> tuple[Plant, list[Recorder]]:
     """A plant with pump on and a recorder in each slot."""
     recorders = [Recorder() for _ in leaks_l_h]
-    slots = [Slot(device, 6.4, leak_l_h) for device, leak_l_h in zip(recorders, leaks_l_h, strict=True)]
+    losses = bodies or [p40_at_2500_l_h] * len(recorders)
+    slots = [Slot(*place) for place in zip(recorders, losses, leaks_l_h, strict=True)]
     plant = Plant(PlantSpec(flow_noise=flow_noise, **more), Air(), slots, np.random.default_rng(seed))
     plant.pump_percent = 100.0
     return plant, recorders
@@ -261,7 +280,48 @@ def test_pressure_falls_along_the_meters() -> None:
     pressures_mpa = [recorder.segments[-1].pressure_mpa for recorder in recorders]
     assert pressures_mpa == sorted(pressures_mpa, reverse=True)
     between = (pressures_mpa[0] - pressures_mpa[2]) * 1000.0
-    assert between == pytest.approx(plant.meters_dp_kpa * 2.0 / 3.0, rel=1e-3)
+    assert between == pytest.approx(plant.meters_dp_kpa * 2.0 / 3.0, rel=1e-9)
+
+
+def test_each_body_takes_its_own_pressure() -> None:
+    """A slot has the pressure before the line, less what the bodies before it took, less half of its own loss."""
+    bodies = [lambda flow, _, part=part: part * p40_at_2500_l_h(flow, 20.0) for part in (1.0, 0.1, 0.5)]
+    plant, recorders = a_plant(bodies=bodies)
+    open_valve(plant, "C", 0.75, settle_s=60.0)
+    one_kpa = p40_at_2500_l_h(plant.flow_l_h, 20.0)
+    above_kpa = [(recorder.segments[-1].pressure_mpa - ATMOSPHERE_MPA) * 1000.0 for recorder in recorders]
+    expected_kpa = [plant.pressure_upstream_kpa - taken * one_kpa for taken in (0.5, 1.05, 1.35)]
+    assert above_kpa == pytest.approx(expected_kpa, rel=1e-9)
+    assert plant.pressure_downstream_kpa == pytest.approx(plant.pressure_upstream_kpa - 1.6 * one_kpa, rel=1e-9)
+    assert plant.meters_dp_kpa == pytest.approx(1.6 * one_kpa, rel=1e-9)
+
+
+def test_no_slot_is_below_the_air() -> None:
+    """Bodies that took more than there is, as when the pump has just stopped, leave the air's pressure."""
+    plant, recorders = a_plant()
+    open_valve(plant, "C", 0.75, settle_s=60.0)
+    plant.pump_percent = 0.0
+    plant.advance(0.1)
+    assert plant.flow_l_h > 100.0
+    assert [recorder.segments[-1].pressure_mpa for recorder in recorders] == [ATMOSPHERE_MPA] * 3
+
+
+def test_bodies_feel_the_water_at_the_first_meter() -> None:
+    """As the water cools, viscous bodies take more and the flow through the open line gives way."""
+
+    def viscous(flow_l_h: float, water_temp_c: float) -> float:
+        return (80.0 - water_temp_c) * flow_l_h / 1000.0
+
+    plant, _ = a_plant(bodies=[viscous] * 3, water_temp_c=40.0)
+    open_valve(plant, "C", 1.0, settle_s=60.0)
+    warm_l_h = plant.flow_l_h
+    plant.tank_temp_c = plant.heater_setpoint_c = 20.0
+    plant.advance(120.0)
+    assert plant.water_temp_c == pytest.approx(20.0, abs=0.01)
+    assert plant.flow_l_h < 0.8 * warm_l_h
+    flow_m3_h = plant.flow_l_h / 1000.0
+    taken_kpa = 3 * (80.0 - plant.water_temp_c) * flow_m3_h + (PUMP_DROOP_KPA + 100.0 / 12.0**2) * flow_m3_h**2
+    assert taken_kpa == pytest.approx(plant.source_kpa, rel=1e-4)
 
 
 @settings(deadline=None, max_examples=15)

@@ -21,11 +21,16 @@ class Bystander:
         self.volume_l += segment.volume_l
 
 
+def one_kpa_at_1_m3_h(flow_l_h: float, water_temp_c: float) -> float:
+    """A body of the square law."""
+    return (flow_l_h / 1000.0) ** 2
+
+
 class Rig:
     """A plant with its PLC, and a bench that beats while it waits."""
 
     def __init__(self) -> None:
-        self.plant = Plant(PlantSpec(), Air(), [Slot(Bystander(), 1.0)], np.random.default_rng(1))
+        self.plant = Plant(PlantSpec(), Air(), [Slot(Bystander(), one_kpa_at_1_m3_h)], np.random.default_rng(1))
         self.plc = PlcLogic(self.plant, np.random.default_rng(2))
         self.plant.controllers.append(self.plc)
         self.beats = 0
