@@ -1,0 +1,32 @@
+"""The magnet alarm: a field at the Hall switch that stays (ADR-023, ADR-044)."""
+
+from __future__ import annotations
+
+from meterbench.dut.reference_meter.metrology.sensors.debounce import Debounced
+
+HOLD_S = 1.0
+"""[design] A magnet carried past the meter is no attempt to tamper."""
+
+
+class Magnet:
+    """A field counts as present, and as gone, after more than ``HOLD_S``."""
+
+    def __init__(self) -> None:
+        self._field = Debounced(HOLD_S)
+        self.seen = False
+        """Latched: a field was present since this was last acknowledged."""
+
+    @property
+    def present(self) -> bool:
+        """A field is present now."""
+        return self._field.level
+
+    def update(self, hall_on: bool, now_s: float) -> bool:
+        """Take in the Hall switch as it is now; whether a field is present."""
+        if self._field.update(hall_on, now_s):
+            self.seen = True
+        return self.present
+
+    def acknowledge(self) -> None:
+        """Clear the latch; a field that is still present sets it again at the next update."""
+        self.seen = False
