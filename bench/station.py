@@ -86,12 +86,16 @@ class TruthSection(_Section):
     zero_offset_ps: Annotated[float, Field(ge=-1e5, le=1e5)] = 0.0
     gain_percent: Annotated[float, Field(gt=-100, le=100)] = 0.0
     noise_ps: Annotated[float, Field(ge=0, le=1e5)] = 35.0
+    zero_slope_ps_k: Annotated[float, Field(ge=-100, le=100)] = 0.0
+    amplitude_loss_percent: Annotated[float, Field(ge=0, le=90)] = 0.0
+    mismatch_db: Annotated[float, Field(ge=-20, le=20)] = 0.0
     water_leak_l_h: Annotated[float, Field(ge=0, le=1000)] = 0.0
 
 
 class VirtualMeterSection(MeterSection):
     """``[[virtual.meters]]``: a simulated meter."""
 
+    sensor: Literal["none", "pt1000", "pressure"] = "none"
     truth: TruthSection = TruthSection()
 
 

@@ -14,6 +14,7 @@ from meterbench.bench.station import StationFile, VirtualMeterSection, VirtualSe
 from meterbench.dut.reference_meter.hardware.body import Body, draw_body
 from meterbench.dut.reference_meter.hardware.sensor import Truth
 from meterbench.dut.reference_meter.meter import ReferenceMeter
+from meterbench.dut.reference_meter.metrology.sensors.fitted import Fitted
 from meterbench.instruments.balance.mettler_mt_sics_sim import MtSicsSim
 from meterbench.instruments.counter.keysight_53220a_sim import Keysight53220ASim
 from meterbench.instruments.faults import FaultPlan
@@ -123,10 +124,8 @@ class VirtualLab:
 
 
 def _meter(section: VirtualMeterSection, seed: int) -> ReferenceMeter:
-    truth = section.truth
-    return ReferenceMeter(
-        section.nameplate(), Truth(truth.zero_offset_ps, truth.gain_percent, truth.noise_ps), seed=seed
-    )
+    truth = Truth(**section.truth.model_dump(exclude={"water_leak_l_h"}))
+    return ReferenceMeter(section.nameplate(), truth, seed=seed, fitted=Fitted(section.sensor))
 
 
 def _plant(

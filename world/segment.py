@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -34,6 +39,40 @@ class Segment:
     @property
     def volume_l(self) -> float:
         return self.flow_l_h * self.duration_s / 3600.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """Many segments of clear water in a full pipe, one after the other: a day's draws, or a year's.
+
+    ``edges_s`` has the shape (n + 1,) and rises; the others have the shape (n,) and mean what they mean in a
+    ``Segment``. ``ValueError`` otherwise.
+    """
+
+    edges_s: Array
+    flow_l_h: Array
+    water_temp_c: Array
+    pressure_mpa: Array
+
+    def __post_init__(self) -> None:
+        count = len(self.edges_s) - 1
+        if count < 1 or not np.all(np.diff(self.edges_s) > 0.0):
+            raise ValueError("a course needs two edges at least, and each must come later than the one before")
+        for name in ("flow_l_h", "water_temp_c", "pressure_mpa"):
+            given = getattr(self, name)
+            if given.shape != (count,) or not np.isfinite(given).all():
+                raise ValueError(f"a course of {count} segments needs {count} finite numbers in {name}")
+
+    def segment(self, index: int) -> Segment:
+        """One of its segments."""
+        start_s = float(self.edges_s[index])
+        return Segment(
+            start_s,
+            float(self.edges_s[index + 1]) - start_s,
+            float(self.flow_l_h[index]),
+            float(self.water_temp_c[index]),
+            float(self.pressure_mpa[index]),
+        )
 
 
 class InLine(Protocol):

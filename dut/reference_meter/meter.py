@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from enum import Enum
 
+import numpy as np
+
 from meterbench.dut.meter import Nameplate
+from meterbench.dut.reference_meter.course_run import DAY_S, Run, cut_at_midnight, runs
 from meterbench.dut.reference_meter.factory import Unit, build
 from meterbench.dut.reference_meter.hardware.flow_tube import Flight
-from meterbench.dut.reference_meter.hardware.sensor import LARGEST_BLOCK, Truth
-from meterbench.dut.reference_meter.metrology.firmware import CYCLES_PER_S, WINDOW_CYCLES, Metrology
+from meterbench.dut.reference_meter.hardware.sensor import LARGEST_BLOCK, LOWEST_FILL, Truth
+from meterbench.dut.reference_meter.metrology.audit import AuditRecord
+from meterbench.dut.reference_meter.metrology.firmware import WINDOW_CYCLES
 from meterbench.dut.reference_meter.metrology.registers import Mode, Registers
-from meterbench.world.segment import Segment
+from meterbench.dut.reference_meter.metrology.sensors.fitted import Fitted
+from meterbench.dut.reference_meter.metrology.stretches import Kind
+from meterbench.dut.reference_meter.metrology.transit import CYCLES_PER_S, TransitTimes
+from meterbench.world.segment import Course, Segment
 
 _SAME_INSTANT_S = 1e-6
 _NO_CYCLE_YET = -(2**62)
@@ -20,18 +28,28 @@ ALIKE = 1e-9
 part, or the totals would depend on how the world cuts time."""
 GATHERED_CYCLES = 32
 """Cycles of short segments that are measured in one block: four seconds at the most."""
+_RECENT_CYCLES = 64
+"""The last cycles of a course are shots: the pulse output looks back on them."""
+_BLOCK = 8
+"""Shots between two looks of the firmware at what it has captured: one second."""
+_CLEAR_BLOCK = 16
+"""The same in clear water, where nothing new can be seen."""
+_JUMP_S = 0.4e-6
+_JUMP_PS = 0.9e6
+"""After a jump of t_up + t_dn, or of dt, by more than this the firmware may doubt: it gets the shots one by one."""
 
 
 class Fidelity(Enum):
     """How a stretch of measuring cycles is lived through.
 
-    TRANSIT draws the noise of every shot. SEGMENT takes the middle of a steady stretch in closed form, with one draw of
-    the same mean and variance, wherever the sensitivity threshold cannot be crossed; its ends are shots in any case.
-    AUTO does so only where it saves much.
+    WAVEFORM captures both bursts of every shot. TRANSIT draws the noise of every shot. SEGMENT takes the middle of a
+    steady stretch in closed form, with one draw of the same mean and variance, wherever the sensitivity threshold
+    cannot be crossed; its ends are shots in any case. AUTO does so only where it saves much.
     """
 
     AUTO = 2 * LARGEST_BLOCK
     TRANSIT = 2**62
+    WAVEFORM = 2**62 + 1
     SEGMENT = 2 * WINDOW_CYCLES + 1
 
     @property
@@ -43,63 +61,201 @@ class Fidelity(Enum):
 class ReferenceMeter:
     """An ADR meter in the line (``world.segment.InLine``) and under test (``dut.meter.Meter``).
 
-    ``filled`` tells whether there is water in its pipe. The same seed and serial give the same unit and, for the same
-    segments, the same totals.
+    The same seed and serial give the same unit and, for the same segments, the same totals.
     """
 
     def __init__(
-        self, nameplate: Nameplate, truth: Truth | None = None, *, seed: int, fidelity: Fidelity = Fidelity.AUTO
+        self,
+        nameplate: Nameplate,
+        truth: Truth | None = None,
+        *,
+        seed: int,
+        fidelity: Fidelity = Fidelity.AUTO,
+        fitted: Fitted = Fitted.NONE,
     ) -> None:
         self.nameplate = nameplate
         self.fidelity = fidelity
-        self.filled = True
-        self.unit: Unit = build(nameplate, truth or Truth(), seed)
-        self._firmware = Metrology(self.unit.calibration, nameplate.pulse_volume_nl)
+        self.unit: Unit = build(nameplate, truth or Truth(), seed, fitted=fitted)
+        self._sensor = self.unit.sensor
+        self._firmware = self.unit.firmware
+        self.probe = self.unit.probe
+        self._waveform = self.unit.waveform_stage() if fidelity is Fidelity.WAVEFORM else None
         self._next_cycle = _NO_CYCLE_YET
         self._now_s = math.nan
+        self._last: Flight | None = None
         self._waiting: list[tuple[Flight, int]] = []
         self._waiting_cycles = 0
 
     def advance(self, segment: Segment) -> None:
         """Live through a segment: the measuring cycles that fall into [start, end) see its water."""
+        self._follow(segment.start_s)
+        day = math.floor(segment.start_s / DAY_S)
+        while segment.end_s > (day + 1) * DAY_S + _SAME_INSTANT_S:
+            midnight_s = (day + 1) * DAY_S
+            self._live_within_day(replace(segment, duration_s=midnight_s - segment.start_s), day)
+            segment = replace(segment, start_s=midnight_s, duration_s=segment.end_s - midnight_s)
+            day += 1
+        self._live_within_day(segment, day)
+
+    def live(self, course: Course) -> None:
+        """Live through a course at once: what every shot would have made of it, with the same mean and variance.
+
+        At ``Fidelity.TRANSIT`` and ``WAVEFORM`` segment by segment, at the others in closed form where the sensitivity
+        threshold leaves no doubt. Cost grows with the number of segments, not with their length.
+        """
+        if self.fidelity in (Fidelity.TRANSIT, Fidelity.WAVEFORM):
+            for index in range(len(course.flow_l_h)):
+                self.advance(course.segment(index))
+            return
+        course = cut_at_midnight(course)
+        self._follow(float(course.edges_s[0]))
+        self._catch_up()
+        edges = np.ceil(course.edges_s * CYCLES_PER_S - self.unit.cycle_phase).astype(np.int64)
+        cycles = edges[1:] - edges[:-1]
+        days = np.floor(course.edges_s[:-1] / DAY_S + _SAME_INSTANT_S).astype(np.int64)
+        wandered_ps = np.array([self._sensor.offset.wandered_ps(day) for day in range(days[0], days[-1] + 1)])
+        wandered_ps = wandered_ps[days - days[0]]
+        mean = self._sensor.flight(course.flow_l_h, course.water_temp_c, course.pressure_mpa, wandered_ps)
+        stretches = self._sensor.stretches(mean, cycles)
+        together_s = stretches.t_up_s + stretches.t_dn_s
+        told = self._firmware.kinds(stretches) != Kind.UNCLEAR
+        told &= np.abs(np.diff(together_s, prepend=together_s[0])) < _JUMP_S
+        for first, end in runs(told):
+            run = Run(course, stretches, wandered_ps, first, end)
+            if told[first] and run.total > 4 * WINDOW_CYCLES and self._firmware.clear:
+                head, tail = WINDOW_CYCLES, run.total - _RECENT_CYCLES
+                self._live_shots(run, 0, head)
+                self._firmware.measure_stretches(run.between(head, tail))
+                self._firmware.recall(self._sensor.recalled(run.between(tail - WINDOW_CYCLES, tail)))
+                self._live_shots(run, tail, run.total)
+            else:
+                self._live_shots(run, 0, run.total)
+        self._next_cycle += int(cycles.sum())
+        self._now_s = float(course.edges_s[-1])
+
+    def _follow(self, start_s: float) -> None:
+        """See that time has no gaps."""
         if self._next_cycle == _NO_CYCLE_YET:
-            self._next_cycle = self._first_cycle_from(segment.start_s)
-        elif abs(segment.start_s - self._now_s) > _SAME_INSTANT_S:
-            raise ValueError(
-                f"meter {self.nameplate.serial}: segment from {segment.start_s} s follows one to {self._now_s} s"
-            )
+            self._next_cycle = self._first_cycle_from(start_s)
+        elif abs(start_s - self._now_s) > _SAME_INSTANT_S:
+            raise ValueError(f"meter {self.nameplate.serial}: segment from {start_s} s follows one to {self._now_s} s")
+
+    def _live_within_day(self, segment: Segment, day: int) -> None:
         self._now_s = segment.end_s
         cycles = self._first_cycle_from(segment.end_s) - self._next_cycle
-        if cycles <= 0:
-            return
-        self._next_cycle += cycles
-        if not self.filled:
+        if cycles > 0:
+            self._next_cycle += cycles
+            self._live_cycles(segment, self._sensor.offset.wandered_ps(day), cycles)
+
+    def _live_cycles(self, segment: Segment, wandered_ps: float, cycles: int) -> None:
+        if self.probe.fitted is not Fitted.NONE:
+            self._firmware.environment = self.probe.poll(segment) or self._firmware.environment
+        if segment.fill <= LOWEST_FILL:
             self._catch_up()
             self._firmware.miss(cycles)
             return
-        mean = self.unit.sensor.flight(segment.flow_l_h, segment.water_temp_c, segment.pressure_mpa)
-        if cycles >= GATHERED_CYCLES:
+        clear = segment.fill == 1.0 and segment.bubbles == 0.0 and segment.microbubbles == 0.0
+        if not clear or self._waveform is not None or not self._firmware.clear:
             self._catch_up()
-            self._measure(mean, cycles)
+            self._fire(segment, wandered_ps, cycles)
             return
+        mean = self._sensor.flight(segment.flow_l_h, segment.water_temp_c, segment.pressure_mpa, wandered_ps)
+        jumps = self._jumps_to(mean)
+        if jumps or cycles >= GATHERED_CYCLES:
+            self._catch_up()
+        if jumps:
+            self._fire(segment, wandered_ps, cycles)
+        elif cycles >= GATHERED_CYCLES:
+            self._measure(mean, cycles)
+        else:
+            self._gather(mean, cycles)
+
+    def _jumps_to(self, mean: Flight) -> bool:
+        if self._last is None:
+            return False
+        together_s = abs(_together_s(mean) - _together_s(self._last))
+        return together_s > _JUMP_S or abs(float(mean.dt_ps - self._last.dt_ps)) > _JUMP_PS
+
+    def _gather(self, mean: Flight, cycles: int) -> None:
+        """Let short segments of alike water wait: a block costs as much as a cycle."""
         if self._waiting and not _alike(mean, self._waiting[0][0]):
             self._catch_up()
+        self._last = mean
         self._waiting.append((mean, cycles))
         self._waiting_cycles += cycles
         if self._waiting_cycles >= GATHERED_CYCLES:
             self._catch_up()
 
     def _catch_up(self) -> None:
-        """Measure what waits: transients come in segments of a cycle or less, and a block costs as much as a cycle."""
+        """Measure what waits."""
         if self._waiting:
-            self._firmware.measure(self.unit.sensor.shots(self._waiting))
+            self._take(self._sensor.shots(self._waiting))
             self._waiting = []
             self._waiting_cycles = 0
+
+    def _measure(self, mean: Flight, cycles: int) -> None:
+        """A stretch of clear water, in closed form where that may be and saves something."""
+        self._last = mean
+        if cycles < self.fidelity.shortest_closed_form:
+            self._shoot(mean, cycles)
+            return
+        self._shoot(mean, WINDOW_CYCLES)
+        middle = cycles - 2 * WINDOW_CYCLES
+        steady = self._sensor.stretches(mean, np.array([middle]))
+        if self._firmware.settled(steady):
+            self._firmware.measure_steady(steady)
+        else:
+            self._shoot(mean, middle)
+        self._shoot(mean, WINDOW_CYCLES)
+
+    def _shoot(self, mean: Flight, cycles: int) -> None:
+        """Single shots in clear water."""
+        while cycles > 0:
+            block = min(cycles, LARGEST_BLOCK)
+            self._take(self._sensor.shots([(mean, block)]))
+            cycles -= block
+
+    def _fire(self, segment: Segment, wandered_ps: float, cycles: int) -> None:
+        """Single shots as the meter fires them: at waveform fidelity, through air, while it doubts, and until it has
+        found water again."""
+        through_air = segment.fill < 1.0 or segment.bubbles > 0.0 or not self._firmware.clear
+        while cycles > 0:
+            idle = min(self._firmware.idle_cycles, cycles)
+            if idle:
+                self._firmware.idle(idle)
+                cycles -= idle
+                continue
+            mean = self._sensor.flight_through_air(segment, wandered_ps)
+            jumps = self._jumps_to(mean)
+            self._last = mean
+            block = 1 if jumps or self._firmware.doubting else min(cycles, _BLOCK if through_air else _CLEAR_BLOCK)
+            if self._waveform is not None:
+                self._take(self._waveform.shots(mean, segment, block))
+            else:
+                self._take(self._sensor.shots_through_air(mean, segment, block))
+            cycles -= block
+
+    def _live_shots(self, run: Run, first: int, end: int) -> None:
+        """Cycles ``first`` to ``end`` of a run, shot by shot."""
+        for index, cycles in run.segments(first, end):
+            self._live_cycles(run.course.segment(index), float(run.wandered_ps[index]), cycles)
+        self._catch_up()
+
+    def _take(self, times: TransitTimes) -> None:
+        self._firmware.measure(times)
+        if self._firmware.wants_rearm:
+            self._sensor.sequencer.rearm()
+            self._firmware.rearmed()
 
     def registers(self) -> Registers:
         """The registers now."""
         self._catch_up()
         return self._firmware.registers()
+
+    @property
+    def audit_records(self) -> tuple[AuditRecord, ...]:
+        """What happened to the legally relevant parameters."""
+        return self._firmware.audit_records
 
     def display(self, *, reverse: bool = False) -> str:
         """What the display shows of the forward (or reverse) volume, in m3."""
@@ -110,6 +266,12 @@ class ReferenceMeter:
         """Switch between NORMAL and TEST."""
         self._catch_up()
         self._firmware.mode = mode
+
+    def close_valve(self, closed: bool) -> None:
+        """Close or open the shut-off valve behind the meter, whose end switch the firmware sees. The water stands still
+        only if the segments say so."""
+        self._catch_up()
+        self._firmware.valve_switch(closed)
 
     def pulse_count(self, at_s: float) -> int:
         """Pulses that the optical test output has emitted until ``at_s``, from the first segment on.
@@ -126,26 +288,12 @@ class ReferenceMeter:
     def _first_cycle_from(self, at_s: float) -> int:
         return math.ceil(at_s * CYCLES_PER_S - self.unit.cycle_phase)
 
-    def _measure(self, mean: Flight, cycles: int) -> None:
-        if cycles < self.fidelity.shortest_closed_form:
-            self._fire(mean, cycles)
-            return
-        self._fire(mean, WINDOW_CYCLES)
-        steady = self.unit.sensor.steady(mean, cycles - 2 * WINDOW_CYCLES)
-        if self._firmware.settled(steady):
-            self._firmware.measure_steady(steady)
-        else:
-            self._fire(mean, steady.cycles)
-        self._fire(mean, WINDOW_CYCLES)
 
-    def _fire(self, mean: Flight, cycles: int) -> None:
-        while cycles > 0:
-            block = min(cycles, LARGEST_BLOCK)
-            self._firmware.measure(self.unit.sensor.shots([(mean, block)]))
-            cycles -= block
+def _together_s(mean: Flight) -> float:
+    return float(mean.t_up_s + mean.t_dn_s)
 
 
 def _alike(one: Flight, other: Flight) -> bool:
     """Water that moves alike: the absolute times are the same but for ``ALIKE``."""
-    together_s = one.t_up_s + one.t_dn_s
-    return abs(together_s - other.t_up_s - other.t_dn_s) <= ALIKE * together_s
+    together_s = _together_s(one)
+    return abs(together_s - _together_s(other)) <= ALIKE * together_s

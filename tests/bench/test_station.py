@@ -87,9 +87,10 @@ METER_KEYS = "serial, designation, q3_m3_h, ratio, pulse_volume_ml"
         ("secrets", {}, "secrets: unknown key; allowed: schema, station, virtual, meters, instruments"),
         ("station.clok", 1, "station.clok: unknown key; allowed: name, clock, air_pressure_hpa, "),
         ("virtual.watertemp", 1, "virtual.watertemp: unknown key; allowed: seed, water_temp_c, "),
-        ("virtual.meters.2.dn", 15, f"virtual.meters[2].dn: unknown key; allowed: {METER_KEYS}, truth"),
+        ("virtual.meters.2.dn", 15, f"virtual.meters[2].dn: unknown key; allowed: {METER_KEYS}, sensor, truth"),
         ("virtual.meters.1.truth.gain", 1,
-         "virtual.meters[1].truth.gain: unknown key; allowed: zero_offset_ps, gain_percent, noise_ps, water_leak_l_h"),
+         "virtual.meters[1].truth.gain: unknown key; allowed: zero_offset_ps, gain_percent, noise_ps, "
+         "zero_slope_ps_k, amplitude_loss_percent, mismatch_db, water_leak_l_h"),
         ("instruments.scale", {}, "instruments.scale: unknown key; allowed: rig, balance, thermometer, counter"),
         ("instruments.balance.port", 1, "instruments.balance.port: unknown key; allowed: driver, address, calibration"),
         ("instruments.thermometer.probe.d", 1,

@@ -13,6 +13,7 @@ from meterbench.world.water import (
     dynamic_viscosity_pa_s,
     sound_absorption_db_m,
     sound_speed_m_s,
+    sound_speed_with_air_m_s,
 )
 
 # T, c by Marczak and by Bilaniuk & Wong (metering.md 1.1).
@@ -102,3 +103,52 @@ def test_arrays_are_taken_element_by_element(temps_c: list[float], pressure_mpa:
     array = np.array(temps_c)
     assert sound_speed_m_s(array, pressure_mpa).tolist() == [sound_speed_m_s(t, pressure_mpa) for t in temps_c]
     assert dynamic_viscosity_pa_s(array) == pytest.approx([dynamic_viscosity_pa_s(t) for t in temps_c], rel=1e-14)
+    assert density_kg_m3(array, pressure_mpa) == pytest.approx(
+        [density_kg_m3(t, pressure_mpa) for t in temps_c], rel=1e-14
+    )
+
+
+def test_the_density_of_an_array_changes_its_formula_where_that_of_a_number_does() -> None:
+    """At 40 degC an array is Tanaka's and just above Kell's, as a single number is: to the last digits."""
+    temps_c = [39.999999, 40.0, float(np.nextafter(40.0, 41.0)), 41.0]
+    assert density_kg_m3(np.array(temps_c)) == pytest.approx([density_kg_m3(t) for t in temps_c], rel=1e-15)
+
+
+def test_pressures_as_an_array() -> None:
+    """Pressure may be an array as well: one number for each of many stretches."""
+    temps_c, pressures_mpa = np.array([5.0, 20.0, 50.0]), np.array([0.1, 0.6, 1.6])
+    pairs = list(zip(temps_c.tolist(), pressures_mpa.tolist(), strict=True))
+    assert density_kg_m3(temps_c, pressures_mpa) == pytest.approx([density_kg_m3(*pair) for pair in pairs], rel=1e-14)
+    assert sound_speed_m_s(temps_c, pressures_mpa) == pytest.approx(
+        [sound_speed_m_s(*pair) for pair in pairs], rel=1e-14
+    )
+
+
+@pytest.mark.parametrize(
+    ("air_fraction", "pressure_mpa", "speed"),
+    [
+        (1e-6, ATMOSPHERE_MPA, 1466.5),
+        (1e-5, ATMOSPHERE_MPA, 1344.0),
+        (1e-4, ATMOSPHERE_MPA, 833),
+        (1e-3, ATMOSPHERE_MPA, 312),
+        (1e-6, 0.4, 1478.3),
+        (1e-5, 0.4, 1443.4),
+        (1e-4, 0.4, 1192),
+        (1e-3, 0.4, 583),
+    ],
+)
+def test_micro_bubbles_slow_sound_down(air_fraction: float, pressure_mpa: float, speed: float) -> None:
+    """Wood's relation, isothermal column of metering.md 1.6 at 20 degC, within one of its last printed digit; the water
+    alone is that of one atmosphere, and so is the column's 0.1 MPa."""
+    with_air = sound_speed_with_air_m_s(sound_speed_m_s(20.0), density_kg_m3(20.0), air_fraction, pressure_mpa)
+    assert with_air == pytest.approx(speed, abs=0.1 if speed > 1300 else 1.0)
+
+
+@given(st.floats(1e-9, 0.01), st.floats(0.1, 1.6))
+def test_more_air_is_slower_and_more_pressure_quicker(air_fraction: float, pressure_mpa: float) -> None:
+    """No air leaves the speed alone; more of it, at less pressure, slows sound down (to 1 % of air)."""
+    speed, density = sound_speed_m_s(20.0), density_kg_m3(20.0)
+    assert sound_speed_with_air_m_s(speed, density, 0.0, pressure_mpa) == speed
+    some = sound_speed_with_air_m_s(speed, density, air_fraction, pressure_mpa)
+    assert sound_speed_with_air_m_s(speed, density, 2.0 * air_fraction, pressure_mpa) < some < speed
+    assert some < sound_speed_with_air_m_s(speed, density, air_fraction, 2.0 * pressure_mpa)

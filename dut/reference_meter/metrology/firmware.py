@@ -3,79 +3,317 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from meterbench.dut.reference_meter.metrology.array_types import Array
+from meterbench.dut.reference_meter.metrology.audit import AuditRecord, AuditTrail
 from meterbench.dut.reference_meter.metrology.calibration import Calibration
-from meterbench.dut.reference_meter.metrology.flow import Array, FlowComputer, Parabola, Water
+from meterbench.dut.reference_meter.metrology.cycle_guard import CycleGuard
+from meterbench.dut.reference_meter.metrology.flow import Environment, FlowComputer, Parabola, Water
+from meterbench.dut.reference_meter.metrology.presence import WaterPresence
+from meterbench.dut.reference_meter.metrology.refusal import Refused
 from meterbench.dut.reference_meter.metrology.registers import DISPLAY_DECIMALS, Mode, Registers, volume_text
+from meterbench.dut.reference_meter.metrology.stretches import Kind, kinds_of, registered_cycles
 from meterbench.dut.reference_meter.metrology.threshold import SLOW_CYCLES, SensitivityThreshold
-from meterbench.dut.reference_meter.metrology.transit import SteadyTransit, TransitTimes
-from meterbench.dut.reference_meter.metrology.volume import Total, pulses_emitted
+from meterbench.dut.reference_meter.metrology.transit import Echo, Stretches, TransitTimes
+from meterbench.dut.reference_meter.metrology.volume import NL_PER_L_H, Total, pulses_emitted
+from meterbench.dut.reference_meter.metrology.zero_tracking import ZeroTracker
 
-CYCLES_PER_S = 8
-"""Measuring cycles with water, and always in TEST (ADR-014)."""
 DRY_STRIDE = 4
 """An empty pipe is looked at every fourth time, twice a second (ADR-014, OPEN-9)."""
 WINDOW_CYCLES = SLOW_CYCLES
 """Cycles after which a stationary flow fills all that the firmware averages over."""
-_NL_PER_L_H = 1e9 / 3600.0 / CYCLES_PER_S
-"""Volume of one cycle at 1 L/h."""
+PLAUSIBLE_Q4 = 1.5
+"""[design] A shot that shows more than this times Q4 is not believed; up to there the meter counts on."""
+WEAK_DB = -2.5
+"""A quarter of the amplitude lost: seen before the 30 % at which a threshold detector would slip (metering.md 2.3)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Averages:
+    """Means over stretches of cycles, each of the shape (stretches,)."""
+
+    dt_ps: Array
+    t_up_s: Array
+    t_dn_s: Array
+    flow_l_h: Array
+    reynolds: Array
+    """As the firmware finds it from the uncorrected path velocity."""
 
 
 class Metrology:
-    """The firmware of one meter."""
+    """The firmware of one meter.
 
-    def __init__(self, calibration: Calibration, pulse_volume_nl: int) -> None:
+    ``calibration`` is the type's, as the programme is loaded; the unit's own is written by ``calibrate``, after which
+    ``seal`` closes the meter for good.
+    """
+
+    def __init__(self, calibration: Calibration, q4_l_h: float, pulse_volume_nl: int) -> None:
         self._flow = FlowComputer(calibration)
+        self._guard = CycleGuard(calibration)
+        self._largest_l_h = PLAUSIBLE_Q4 * q4_l_h
+        self._presence = WaterPresence()
         self._threshold = SensitivityThreshold()
+        self._tracker = ZeroTracker()
         self._forward = Total()
         self._reverse = Total()
         self._pulse_volume_nl = pulse_volume_nl
+        self._audit = AuditTrail()
+        self._sealed = False
         self._water_temp_c = math.nan
+        self._level_db = 0.0
+        self._unusable = False
+        self._last_good_l_h = 0.0
         self._measuring_cycles = 0
         self._missed = 0
-        self._dry = False
+        self._lost_shots = 0
+        self._refused_shots = 0
         self.mode = Mode.NORMAL
+        self.environment = Environment()
+        """What the other sensors say of the water."""
+        self._valve_closed = False
+
+    # The legally relevant parameters.
+
+    @property
+    def calibration(self) -> Calibration:
+        return self._flow.calibration
+
+    @property
+    def audit_records(self) -> tuple[AuditRecord, ...]:
+        """Every change of the parameters, from the first on."""
+        return self._audit.records
+
+    def calibrate(self, calibration: Calibration, by: str) -> None:
+        """Put a calibration into force; ``Refused`` once the meter is sealed."""
+        if self._sealed:
+            raise Refused("calibrate: the meter is sealed; its legally relevant parameters cannot be changed")
+        self._flow = FlowComputer(calibration)
+        self._guard = CycleGuard(calibration)
+        self._tracker = ZeroTracker()
+        self._audit.add("calibrated", by, calibration.digest)
+
+    def seal(self, by: str) -> None:
+        """Close the meter; ``Refused`` if it was never calibrated or is sealed already."""
+        if self._sealed or not self._audit.records:
+            why = "it is sealed already" if self._sealed else "it has not been calibrated"
+            raise Refused(f"seal: {why}")
+        self._sealed = True
+        self._audit.add("sealed", by, self.calibration.digest)
+
+    def average(self, stretches: Stretches) -> Averages:
+        """What the calibration interface reads out after each of several stretches: means over all its cycles."""
+        dt_ps = stretches.mean_dt_ps + stretches.sd_dt_ps / np.sqrt(stretches.cycles) * stretches.chance[0]
+        water = self._flow.water(stretches.t_up_s, stretches.t_dn_s, self.environment)
+        flow_l_h, _ = self._flow.noisy_flow_l_h(dt_ps, stretches.sd_dt_ps, water)
+        return Averages(
+            dt_ps, stretches.t_up_s, stretches.t_dn_s, flow_l_h, np.abs(dt_ps - water.zero_ps) * water.re_per_ps
+        )
+
+    # Measuring.
+
+    def valve_switch(self, closed: bool) -> None:
+        """The end switch of the shut-off valve: while it says closed, zero flow is certain."""
+        self._valve_closed = closed
+        self._tracker.stop()
+
+    @property
+    def clear(self) -> bool:
+        """True if nothing disturbs: every shot of the last seconds was good and believed."""
+        return self._presence.clear and not self._guard.doubting
+
+    @property
+    def doubting(self) -> bool:
+        """True while each shot must be re-armed for itself, because the times have jumped by whole periods."""
+        return self._guard.doubting
+
+    @property
+    def wants_rearm(self) -> bool:
+        """True if the capture must be re-armed before the next shot: one was unusable, or not believed."""
+        return self._unusable or self._guard.wants_rearm
+
+    def rearmed(self) -> None:
+        """The capture has been re-armed."""
+        self._unusable = self._guard.wants_rearm = False
 
     def measure(self, times: TransitTimes) -> None:
         """Take in a block of measuring cycles; it is not kept."""
-        dt_ps = times.dt_ps
-        water = self._see_water(times.t_up_s, times.t_dn_s, len(dt_ps))
-        zero_ps = self._flow.calibration.zero_offset_ps
+        self._measuring_cycles += len(times.dt_ps)
+        if self._presence.silent:
+            self._missed += len(times.dt_ps)
+        self._level_db = times.level_db
+        refused = self._guard.refuse(times)
+        if refused is None and times.echoes is None and self._presence.clear and isinstance(times.t_up_s, float):
+            water = self._flow.water(times.t_up_s, float(times.t_dn_s), self.environment)
+            if self._measure_clear(times.dt_ps, water):
+                return
+        self._measure_each(times, refused)
+
+    def _measure_clear(self, dt_ps: Array, water: Water) -> bool:
+        """The quick way for good shots in water that does not change; False if one shows more than can be."""
+        zero_ps = float(water.zero_ps)
         low_ps, high_ps = float(dt_ps.min()) - zero_ps, float(dt_ps.max()) - zero_ps
+        if max(-low_ps, high_ps) * float(water.l_h_per_ps) > self._largest_l_h:
+            return False
+        self._water_temp_c = float(water.temp_c)
+        if self._valve_closed:
+            self._track_zero(len(dt_ps), float(dt_ps.mean()) - zero_ps, float(dt_ps.std()))
         parabola = self._flow.parabola(low_ps, high_ps, water)
-        if parabola is not None and self._threshold.clearly_on(parabola.flow_l_h(low_ps), parabola.flow_l_h(high_ps)):
-            self._register_parabola(dt_ps, parabola)
-        else:
-            self._register_each(self._flow.flow_l_h(dt_ps, water))
+        if parabola is not None:
+            direction = self._threshold.certain_direction(parabola.flow_l_h(low_ps), parabola.flow_l_h(high_ps))
+            if direction:
+                self._register_parabola(dt_ps, zero_ps, parabola, direction)
+                return True
+        self._register_each(self._flow.flow_l_h(dt_ps, water))
+        return True
 
-    def settled(self, steady: SteadyTransit) -> bool:
-        """True if a stretch like this, after ``WINDOW_CYCLES`` of the same, cannot cross the sensitivity threshold."""
-        water = self._flow.water(steady.t_up_s, steady.t_dn_s)
-        return self._threshold.settled(*self._flow.steady_flow_l_h(steady, water))
+    def _register_parabola(self, dt_ps: Array, zero_ps: float, parabola: Parabola, direction: int) -> None:
+        """Clear flow within one piece of the correction: the sums of dt and dt^2 hold the volume of all cycles."""
+        earlier = dt_ps[:-WINDOW_CYCLES]
+        count = len(earlier)
+        dt_sum_ps = float(earlier.sum())
+        moved_ps = dt_sum_ps - count * zero_ps
+        moved_square_ps2 = float(earlier @ earlier) - zero_ps * (2.0 * dt_sum_ps - count * zero_ps)
+        earlier_l_h = parabola.linear * moved_ps + parabola.square * direction * moved_square_ps2
+        self._register_clear(direction, count, earlier_l_h, parabola.flow_l_h(dt_ps[-WINDOW_CYCLES:] - zero_ps))
 
-    def measure_steady(self, steady: SteadyTransit) -> None:
-        """Take in a ``settled`` stretch in one piece. ``WINDOW_CYCLES`` single cycles of the same must go before and
-        must follow, for the moving means and the pulses."""
-        water = self._see_water(steady.t_up_s, steady.t_dn_s, steady.cycles)
-        mean_l_h, _ = self._flow.steady_flow_l_h(steady, water)
-        direction = self._threshold.direction
+    def _register_each(self, flow_l_h: Array) -> None:
+        """The general way: every cycle on its own, against the sensitivity threshold unless the flow is clear."""
+        direction = self._threshold.certain_direction(float(flow_l_h.min()), float(flow_l_h.max()))
         if direction:
-            total = self._forward if direction > 0 else self._reverse
-            total.add(direction * mean_l_h * _NL_PER_L_H * steady.cycles, np.zeros(1))
+            earlier = flow_l_h[:-WINDOW_CYCLES]
+            self._register_clear(direction, len(earlier), float(earlier.sum()), flow_l_h[-WINDOW_CYCLES:])
+            return
+        forward, reverse = self._threshold.judge(flow_l_h)
+        for total, on, sign in ((self._forward, forward, 1.0), (self._reverse, reverse, -1.0)):
+            if on.any():
+                total.add(0.0, flow_l_h * on * (sign * NL_PER_L_H))
+            else:
+                total.stand_still(len(flow_l_h))
+        self._last_good_l_h = self._threshold.newest_l_h
+
+    def _register_clear(self, direction: int, earlier_count: int, earlier_l_h: float, newest_l_h: Array) -> None:
+        """Register cycles of clear flow in a direction: the sum of the earlier ones, each of the newest."""
+        self._threshold.remember(newest_l_h)
+        self._last_good_l_h = float(newest_l_h[-1])
+        scale = direction * NL_PER_L_H
+        along, against = (self._forward, self._reverse) if scale > 0 else (self._reverse, self._forward)
+        along.add(earlier_l_h * scale, newest_l_h * scale)
+        against.stand_still(earlier_count + len(newest_l_h))
+
+    def _measure_each(self, times: TransitTimes, refused: NDArray[np.bool_] | None) -> None:
+        """The careful way: shots that are lost, refused, or of changing water."""
+        shots = len(times.dt_ps)
+        echoes = np.full(shots, Echo.GOOD, dtype=np.int8) if times.echoes is None else times.echoes.copy()
+        heard = echoes == Echo.GOOD
+        self._lost_shots += int(shots - heard.sum() - (echoes == Echo.NONE).sum() * self._presence.dry)
+        flow_l_h = np.zeros(shots)
+        if heard.any():
+            up_s, dn_s = (t if isinstance(t, float) else t[heard] for t in (times.t_up_s, times.t_dn_s))
+            water = self._flow.water(up_s, dn_s, self.environment)
+            dt_ps = times.dt_ps[heard]
+            flow_l_h[heard] = self._flow.flow_l_h(dt_ps, water)
+            doubtful = heard & (np.abs(flow_l_h) > self._largest_l_h)
+            if refused is not None:
+                doubtful |= refused
+            self._refused_shots += int(doubtful.sum())
+            echoes[doubtful] = Echo.UNSURE
+            believed = ~doubtful[heard]
+            if believed.any():
+                self._water_temp_c = float(np.broadcast_to(water.temp_c, believed.shape)[believed].mean())
+            if self._valve_closed and believed.all():
+                moved_ps = dt_ps - water.zero_ps
+                self._track_zero(len(dt_ps), float(moved_ps.mean()), float(moved_ps.std()))
+        self._unusable |= bool((echoes == Echo.UNSURE).any())
+        was_dry = self._presence.dry
+        use = self._presence.judge(echoes)
+        newest = np.maximum.accumulate(np.where(echoes == Echo.GOOD, np.arange(shots), -1))
+        good_l_h = np.where(newest >= 0, flow_l_h[newest], self._last_good_l_h)
+        self._register_each(good_l_h * (use.measured | use.bridged))
+        self._last_good_l_h = float(good_l_h[-1])
+        if self._presence.dry and not was_dry:
+            self._guard.forget()
+            self._threshold.reset()
+            self._last_good_l_h = 0.0
+        if self._presence.dry:
+            self._water_temp_c = math.nan
+
+    def _track_zero(self, shots: int, moved_ps: float, sd_ps: float) -> None:
+        self._tracker.see(shots, moved_ps + self._flow.tracked_ps, sd_ps)
+        self._flow.tracked_ps = self._tracker.correction_ps
 
     def miss(self, cycles: int) -> None:
         """Let cycles of an eighth of a second go by without an echo: the pipe is empty (DRY). Nothing is registered,
         nothing is caught up later."""
-        self._dry = True
-        self._water_temp_c = math.nan
-        self._threshold.reset()
+        noticed = min(cycles, self._presence.silent_shots_to_dry)
+        if noticed:
+            nothing = np.full(noticed, math.nan)
+            silence = np.full(noticed, Echo.NONE, dtype=np.int8)
+            self.measure(TransitTimes(nothing, nothing, nothing, silence, self._level_db))
+        self.idle(cycles - noticed)
+
+    @property
+    def idle_cycles(self) -> int:
+        """Cycles until the next shot: an empty pipe is looked at twice a second, but always eight times in TEST."""
+        waits = self._presence.silent and self.mode is not Mode.TEST
+        return -(self._missed + 1) % DRY_STRIDE if waits else 0
+
+    def idle(self, cycles: int) -> None:
+        """Let cycles of a dry pipe go by: at each that is due a shot is fired, and nothing is heard."""
         self._forward.stand_still(cycles)
         self._reverse.stand_still(cycles)
         stride = 1 if self.mode is Mode.TEST else DRY_STRIDE
         self._measuring_cycles += (self._missed + cycles) // stride - self._missed // stride
         self._missed += cycles
+
+    # Many cycles in one piece, with the same statistics.
+
+    def settled(self, steady: Stretches) -> bool:
+        """True if a stretch like this, after ``WINDOW_CYCLES`` of the same, cannot cross the sensitivity threshold."""
+        mean_l_h, sd_l_h = self._stretches_flow_l_h(steady)
+        return self.clear and not self._valve_closed and self._threshold.settled(float(mean_l_h[0]), float(sd_l_h[0]))
+
+    def measure_steady(self, steady: Stretches) -> None:
+        """Take in a ``settled`` stretch in one piece. ``WINDOW_CYCLES`` single cycles of the same must go before and
+        must follow, for the moving means and the pulses."""
+        mean_l_h, sd_l_h = self._stretches_flow_l_h(steady)
+        direction = np.array([float(self._threshold.direction)])
+        self._register_stretches(steady, steady.cycles * abs(direction).astype(np.int64), direction, mean_l_h, sd_l_h)
+
+    def kinds(self, stretches: Stretches) -> NDArray[np.int8]:
+        """``Kind`` of each stretch."""
+        return kinds_of(*self._stretches_flow_l_h(stretches))
+
+    def measure_stretches(self, stretches: Stretches) -> None:
+        """Take in stretches that are clear or quiet, after ``WINDOW_CYCLES`` that registered nothing. Single cycles
+        must follow after ``recall``."""
+        mean_l_h, sd_l_h = self._stretches_flow_l_h(stretches)
+        clear = kinds_of(mean_l_h, sd_l_h) == Kind.CLEAR
+        cycles, direction = registered_cycles(stretches.cycles, mean_l_h, clear)
+        self._register_stretches(stretches, cycles, direction, mean_l_h, sd_l_h)
+
+    def recall(self, times: TransitTimes) -> None:
+        """Fill the moving means after stretches in one piece: shots as their last ``WINDOW_CYCLES`` may have been."""
+        water = self._flow.water(times.t_up_s, times.t_dn_s, self.environment)
+        self._threshold.recall(self._flow.flow_l_h(times.dt_ps, water))
+
+    def _stretches_flow_l_h(self, stretches: Stretches) -> tuple[Array, Array]:
+        water = self._flow.water(stretches.t_up_s, stretches.t_dn_s, self.environment)
+        return self._flow.noisy_flow_l_h(stretches.mean_dt_ps, stretches.sd_dt_ps, water)
+
+    def _register_stretches(
+        self, stretches: Stretches, cycles: NDArray[np.int64], direction: Array, mean_l_h: Array, sd_l_h: Array
+    ) -> None:
+        chance = np.where(cycles == stretches.cycles, *stretches.chance)
+        volume_nl = (cycles * mean_l_h + np.sqrt(cycles) * sd_l_h * chance) * NL_PER_L_H * direction
+        for total, sign in ((self._forward, 1.0), (self._reverse, -1.0)):
+            total.add(float(volume_nl[direction == sign].sum()), np.zeros(1))
+        self._measuring_cycles += int(stretches.cycles.sum())
+
+    # Reading.
 
     def registers(self) -> Registers:
         """All registers, now."""
@@ -85,8 +323,15 @@ class Metrology:
             flow_l_h=self._threshold.quick_mean_l_h if self._threshold.direction else 0.0,
             water_temp_c=self._water_temp_c,
             mode=self.mode,
-            dry=self._dry,
+            dry=self._presence.dry,
+            disturbed=self._presence.disturbed,
+            weak_signal=self._level_db < WEAK_DB,
             measuring_cycles=self._measuring_cycles,
+            lost_shots=self._lost_shots,
+            refused_shots=self._refused_shots,
+            suspected_slips=self._guard.suspected_slips,
+            sensor_fault=self.environment.fault,
+            zero_correction_ps=self._tracker.correction_ps,
         )
 
     def display(self, *, reverse: bool = False) -> str:
@@ -98,41 +343,3 @@ class Metrology:
         """Pulses of the test output emitted until ``cycle_fraction`` after the measurement ``cycles_ago``."""
         before_nl, after_nl = self._forward.before_nl(cycles_ago + 1), self._forward.before_nl(cycles_ago)
         return pulses_emitted(before_nl, after_nl, self._pulse_volume_nl, cycle_fraction)
-
-    def _see_water(self, t_up_s: float, t_dn_s: float, cycles: int) -> Water:
-        water = self._flow.water(t_up_s, t_dn_s)
-        self._dry = False
-        self._water_temp_c = water.temp_c
-        self._measuring_cycles += cycles
-        return water
-
-    def _register_parabola(self, dt_ps: Array, parabola: Parabola) -> None:
-        """Clear flow within one piece of the correction: the sums of dt and dt^2 hold the volume of all cycles."""
-        earlier = dt_ps[:-WINDOW_CYCLES]
-        count, zero_ps = len(earlier), self._flow.calibration.zero_offset_ps
-        dt_sum_ps = float(earlier.sum())
-        moved_ps = dt_sum_ps - count * zero_ps
-        moved_square_ps2 = float(earlier @ earlier) - zero_ps * (2.0 * dt_sum_ps - count * zero_ps)
-        earlier_l_h = parabola.linear * moved_ps + parabola.square * self._threshold.direction * moved_square_ps2
-        self._register_clear(count, earlier_l_h, parabola.flow_l_h(dt_ps[-WINDOW_CYCLES:] - zero_ps))
-
-    def _register_each(self, flow_l_h: Array) -> None:
-        """The general way: every cycle on its own, against the sensitivity threshold unless the flow is clear."""
-        if self._threshold.clearly_on(float(flow_l_h.min()), float(flow_l_h.max())):
-            earlier = flow_l_h[:-WINDOW_CYCLES]
-            self._register_clear(len(earlier), float(earlier.sum()), flow_l_h[-WINDOW_CYCLES:])
-            return
-        forward, reverse = self._threshold.judge(flow_l_h)
-        for total, on, sign in ((self._forward, forward, 1.0), (self._reverse, reverse, -1.0)):
-            if on.any():
-                total.add(0.0, flow_l_h * on * (sign * _NL_PER_L_H))
-            else:
-                total.stand_still(len(flow_l_h))
-
-    def _register_clear(self, earlier_count: int, earlier_l_h: float, newest_l_h: Array) -> None:
-        """Register cycles of clear flow in the present direction: the sum of the earlier ones, each of the newest."""
-        self._threshold.remember(newest_l_h)
-        scale = self._threshold.direction * _NL_PER_L_H
-        along, against = (self._forward, self._reverse) if scale > 0 else (self._reverse, self._forward)
-        along.add(earlier_l_h * scale, newest_l_h * scale)
-        against.stand_still(earlier_count + len(newest_l_h))

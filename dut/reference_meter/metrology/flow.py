@@ -1,38 +1,54 @@
-"""From transit times to flow: speed of sound, temperature, viscosity, path velocity, correction over Re."""
+"""From transit times to flow: speed of sound, temperature, viscosity, path velocity, correction over Re.
+
+Everything works on single numbers and on arrays: the water of a block is a ``Water`` of floats, that of many shots or
+many stretches one of arrays.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from meterbench.dut.reference_meter.metrology.calibration import Calibration
-from meterbench.dut.reference_meter.metrology.transit import SteadyTransit
-from meterbench.dut.reference_meter.metrology.water import kinematic_viscosity_m2_s, temp_from_sound_speed_c
-
-Array = NDArray[np.float64]
-Value = TypeVar("Value", float, Array)
-
-# Nodes and weights that average over a normal distribution: equal steps over +-6 sd, exact to 1e-8.
-_NODES = np.linspace(-6.0, 6.0, 97)
-_WEIGHTS = np.exp(-0.5 * _NODES**2) / np.exp(-0.5 * _NODES**2).sum()
-
+from meterbench.dut.reference_meter.metrology.array_types import Array, Numbers, Value
+from meterbench.dut.reference_meter.metrology.calibration import REFERENCE_TEMP_C, Calibration, curve_at
+from meterbench.dut.reference_meter.metrology.sensors.fault import SensorFault
+from meterbench.dut.reference_meter.metrology.water import (
+    NOMINAL_PRESSURE_MPA,
+    SPEED_PER_PRESSURE,
+    kinematic_viscosity_m2_s,
+    sound_speed_m_s,
+)
 
 _FEW_CYCLES = 256
 _MANY_HINGES = 16
+_TABLE_TEMP_C = np.linspace(0.0, 70.0, 1401)
+"""Steps of 0.05 K, good to 1e-4 K; the speed of sound turns at 74 degC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What other sensors say of the water, where they are fitted."""
+
+    water_temp_c: float | None = None
+    """From a PT1000; without one the speed of sound tells the temperature."""
+    pressure_mpa: float = NOMINAL_PRESSURE_MPA
+    """Absolute, from the pressure sensor; without one, what is usual."""
+    fault: SensorFault | None = None
+    """Why a sensor that is fitted gives nothing: the firmware then does without."""
 
 
 @dataclass(frozen=True, slots=True)
 class Water:
-    """What a block's absolute times say of the water, and what a picosecond of dt is worth in it."""
+    """What the absolute times say of the water, and what a picosecond of dt is worth in it."""
 
-    temp_c: float
-    l_h_per_ps: float
+    temp_c: Numbers
+    l_h_per_ps: Numbers
     """Uncorrected flow."""
-    re_per_ps: float
+    re_per_ps: Numbers
+    zero_ps: Numbers
+    """The unit's zero offset in this water."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +60,7 @@ class Parabola:
 
     def flow_l_h(self, moved_ps: Value) -> Value:
         """Flow at a dt, offset removed; rises with dt."""
-        flow_l_h: Value = moved_ps * (self.linear + self.square * abs(moved_ps))
+        flow_l_h: Value = moved_ps * (self.linear + self.square * np.abs(moved_ps))
         return flow_l_h
 
 
@@ -53,30 +69,57 @@ class FlowComputer:
 
     def __init__(self, calibration: Calibration) -> None:
         self.calibration = calibration
+        self.tracked_ps = 0.0
+        """What zero tracking found on top of the sealed zero."""
         self._knots = np.array(calibration.re_knots)
         self._factors = np.array(calibration.factors)
         slopes = np.diff(self._factors) / np.diff(self._knots)
         self._slopes = np.concatenate(([0.0], slopes, [0.0]))
         self._intercepts = np.concatenate((self._factors, self._factors[-1:]))
         self._intercepts[1:-1] = self._factors[:-1] - slopes * self._knots[:-1]
+        self._sound_s = self._times_of_flight_s(_TABLE_TEMP_C)
+        self._temp_by_time_c = _TABLE_TEMP_C[::-1]
+        self._area_m2 = math.pi * calibration.throat_m**2 / 4.0
 
-    def water(self, t_up_s: float, t_dn_s: float) -> Water:
-        """Temperature and sensitivity from the absolute times, delay removed (metering.md 2.1, estimator 2)."""
+    def _times_of_flight_s(self, temp_c: Array) -> Array:
+        """t_up + t_dn of still water at nominal pressure, falling with the temperature; returned rising."""
         told = self.calibration
-        up_s, dn_s = t_up_s - told.delay_s, t_dn_s - told.delay_s
+        path_m = (told.axial_m + told.legs_m) * (1.0 + told.expansion_per_k * (temp_c - REFERENCE_TEMP_C))
+        together: Array = 2.0 * (path_m / sound_speed_m_s(temp_c) + curve_at(told.delay_s, temp_c))
+        return together[::-1]
+
+    def water(self, t_up_s: Numbers, t_dn_s: Numbers, environment: Environment | None = None) -> Water:
+        """Temperature, zero and sensitivity from the absolute times (metering.md 2.1, estimator 2).
+
+        The fast way from times to temperature is a table, drawn up for nominal pressure.
+        """
+        told, known = self.calibration, environment or Environment()
+        temp_c: Numbers
+        if known.water_temp_c is not None:
+            temp_c = known.water_temp_c
+        else:
+            slower = SPEED_PER_PRESSURE * (known.pressure_mpa - NOMINAL_PRESSURE_MPA)
+            path_m = 2.0 * (told.axial_m + told.legs_m)
+            at_nominal_s = (t_up_s + t_dn_s) * (1.0 + slower * (t_up_s + t_dn_s) / path_m)
+            temp_c = np.interp(at_nominal_s, self._sound_s, self._temp_by_time_c)
+        viscosity_m2_s: Numbers = kinematic_viscosity_m2_s(temp_c)
+        if isinstance(t_up_s, float):
+            temp_c, viscosity_m2_s = float(temp_c), float(viscosity_m2_s)  # numpy's own numbers are slow
+        warmer_k = temp_c - REFERENCE_TEMP_C
+        growth = 1.0 + told.expansion_per_k * warmer_k
+        delay_s = curve_at(told.delay_s, temp_c)
         path_m = told.axial_m + told.legs_m
-        temp_c = temp_from_sound_speed_c(2.0 * path_m / (up_s + dn_s))
-        velocity_per_ps = 1e-12 * path_m**2 / (2.0 * told.axial_m * up_s * dn_s)
-        area_m2 = math.pi * told.throat_m**2 / 4.0
+        velocity_per_ps = 1e-12 * path_m**2 * growth / (2.0 * told.axial_m * (t_up_s - delay_s) * (t_dn_s - delay_s))
         return Water(
             temp_c=temp_c,
-            l_h_per_ps=velocity_per_ps * area_m2 * 3.6e6,
-            re_per_ps=velocity_per_ps * told.throat_m / kinematic_viscosity_m2_s(temp_c),
+            l_h_per_ps=velocity_per_ps * (self._area_m2 * 3.6e6) * growth * growth,
+            re_per_ps=velocity_per_ps * told.throat_m * growth / viscosity_m2_s,
+            zero_ps=curve_at(told.zero_offset_ps, temp_c) + self.tracked_ps,
         )
 
     def flow_l_h(self, dt_ps: Array, water: Water) -> Array:
-        """Signed flow of each cycle."""
-        moved_ps = dt_ps - self.calibration.zero_offset_ps
+        """Signed flow of each cycle (or stretch)."""
+        moved_ps = dt_ps - water.zero_ps
         reynolds = np.abs(moved_ps)
         reynolds *= water.re_per_ps
         flow_l_h = self._factor(reynolds)
@@ -106,20 +149,23 @@ class FlowComputer:
 
     def parabola(self, low_ps: float, high_ps: float, water: Water) -> Parabola | None:
         """The flow as a parabola in dt (offset removed), if all between these two dt lies on one side of zero and
-        between two knots."""
+        between two knots. Only for the water of one block."""
         if low_ps * high_ps <= 0.0:
             return None
-        pieces = self._knots.searchsorted((abs(low_ps) * water.re_per_ps, abs(high_ps) * water.re_per_ps))
+        scale, re_per_ps = float(water.l_h_per_ps), float(water.re_per_ps)
+        pieces = self._knots.searchsorted((abs(low_ps) * re_per_ps, abs(high_ps) * re_per_ps))
         if pieces[0] != pieces[1]:
             return None
-        scale = water.l_h_per_ps
         return Parabola(
             linear=scale * float(self._intercepts[pieces[0]]),
-            square=scale * water.re_per_ps * float(self._slopes[pieces[0]]),
+            square=scale * re_per_ps * float(self._slopes[pieces[0]]),
         )
 
-    def steady_flow_l_h(self, steady: SteadyTransit, water: Water) -> tuple[float, float]:
-        """Mean and standard deviation of a single cycle's flow in a steady stretch."""
-        flow_l_h = self.flow_l_h(steady.mean_dt_ps + steady.sd_dt_ps * _NODES, water)
-        mean_l_h = float(_WEIGHTS @ flow_l_h)
-        return mean_l_h, math.sqrt(float(_WEIGHTS @ (flow_l_h - mean_l_h) ** 2))
+    def noisy_flow_l_h(self, mean_dt_ps: Array, sd_dt_ps: float, water: Water) -> tuple[Array, Array]:
+        """Mean and standard deviation of a single cycle's flow where dt scatters so about each mean.
+
+        Two nodes at one standard deviation are exact as long as the flow is a cubic in dt over so small a span.
+        """
+        low_l_h = self.flow_l_h(mean_dt_ps - sd_dt_ps, water)
+        high_l_h = self.flow_l_h(mean_dt_ps + sd_dt_ps, water)
+        return 0.5 * (low_l_h + high_l_h), 0.5 * (high_l_h - low_l_h)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from meterbench.dut.reference_meter.metrology.sensors.fault import SensorFault
+
 DISPLAY_DIGITS = 9
 _NL_PER_M3_EXPONENT = 12
 
@@ -29,11 +31,26 @@ class Registers:
     flow_l_h: float
     """Signed mean of the last 4 s; zero below the sensitivity threshold."""
     water_temp_c: float
-    """From the speed of sound."""
+    """From the PT1000 where one is fitted, else from the speed of sound; NaN while there is no water."""
     mode: Mode
     dry: bool
+    """No water: nothing was heard of eight shots in a row (ADR-040)."""
+    disturbed: bool
+    """Air or a fault: too few good shots to tell the flow; nothing is registered."""
+    weak_signal: bool
+    """The bursts have lost a quarter of their amplitude, or more, since the calibration."""
     measuring_cycles: int
     """Shots fired since the meter was made."""
+    lost_shots: int
+    """Of these, without a usable echo in both directions; silent shots of an empty pipe do not count."""
+    refused_shots: int
+    """Heard, but not believed: a cycle slip, or times that no water has."""
+    suspected_slips: int
+    """Jumps of t_up + t_dn by whole periods."""
+    sensor_fault: SensorFault | None
+    """Of the PT1000 or the pressure sensor, where one is fitted."""
+    zero_correction_ps: float
+    """What zero tracking has found on top of the sealed zero."""
 
     @property
     def forward_l(self) -> float:

@@ -2,7 +2,9 @@
 
 One shot of DN25 in warm water is worth 0.38 L/h, so a mean over 4 s still wanders by 0.07 L/h: enough to tell that a
 tap was opened or closed, not to tell 0.9 from 1.0 L/h for hours. Two boxcars share the work: the quick one (4 s)
-decides when it is clearly off or clearly on, the slow one (64 s, 0.017 L/h) decides in between.
+decides when it is clearly off or clearly on, the slow one (64 s, 0.017 L/h) decides in between. A single shot that no
+noise can make of still water needs no mean: a tap of half a second counts from its first shot, and water that swings
+to and fro is told apart by its direction.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ OFF_L_H = 0.8
 QUICK_OFF_L_H = 0.4
 QUICK_ON_L_H = 1.3
 """Between these two magnitudes of the quick mean the slow mean decides."""
+CLEAR_L_H = 8.0
+"""[design] A shot of so much is flow by itself: 20 standard deviations of a good unit, seven of one with 100 ps."""
 QUICK_CYCLES = 32
 SLOW_CYCLES = 512
 _SAFE_SD = 6.0
@@ -38,6 +42,11 @@ class SensitivityThreshold:
         """Signed mean flow of the last ``QUICK_CYCLES``."""
         return float(self._recent_l_h[-QUICK_CYCLES:].mean())
 
+    @property
+    def newest_l_h(self) -> float:
+        """Signed flow of the last cycle."""
+        return float(self._recent_l_h[-1])
+
     def reset(self) -> None:
         """Forget all flow: nothing could be measured."""
         self._recent_l_h[:] = 0.0
@@ -49,12 +58,23 @@ class SensitivityThreshold:
         self._recent_l_h[: -len(newest)] = self._recent_l_h[len(newest) :]
         self._recent_l_h[-len(newest) :] = newest
 
-    def clearly_on(self, low_l_h: float, high_l_h: float) -> bool:
-        """True if flows that all lie between these follow flows so strong that the direction cannot change."""
+    def recall(self, flow_l_h: Array) -> None:
+        """Take in flows that were all clear or quiet: the quick mean tells the direction."""
+        self.remember(flow_l_h)
+        quick_l_h = self.quick_mean_l_h
+        self.direction = int(quick_l_h >= QUICK_OFF_L_H) - int(quick_l_h <= -QUICK_OFF_L_H)
+
+    def certain_direction(self, low_l_h: float, high_l_h: float) -> int:
+        """1 or -1 if flows that all lie between these are registered so whatever the means say; else 0."""
+        if low_l_h >= CLEAR_L_H or high_l_h <= -CLEAR_L_H:
+            self.direction = 1 if low_l_h > 0.0 else -1
+            return self.direction
         quick_l_h = self._recent_l_h[-QUICK_CYCLES:]
-        if self.direction > 0:
-            return bool(low_l_h > QUICK_ON_L_H and quick_l_h.min() > QUICK_ON_L_H)
-        return bool(self.direction < 0 and high_l_h < -QUICK_ON_L_H and quick_l_h.max() < -QUICK_ON_L_H)
+        if self.direction > 0 and low_l_h > QUICK_ON_L_H and quick_l_h.min() > QUICK_ON_L_H:
+            return 1
+        if self.direction < 0 and high_l_h < -QUICK_ON_L_H and quick_l_h.max() < -QUICK_ON_L_H:
+            return -1
+        return 0
 
     def settled(self, mean_l_h: float, sd_l_h: float) -> bool:
         """True if a stationary flow that fills both windows keeps the present direction (to six sd of the means)."""
@@ -78,29 +98,32 @@ class SensitivityThreshold:
         np.cumsum(np.concatenate((self._recent_l_h, flow_l_h)), out=sums[1:])
         self.remember(flow_l_h)
         newest = sums[SLOW_CYCLES + 1 :]
-        mean_l_h = (newest - sums[SLOW_CYCLES + 1 - QUICK_CYCLES : -QUICK_CYCLES]) / QUICK_CYCLES
-        low_l_h, high_l_h = float(mean_l_h.min()), float(mean_l_h.max())
+        decisive_l_h = (newest - sums[SLOW_CYCLES + 1 - QUICK_CYCLES : -QUICK_CYCLES]) / QUICK_CYCLES
+        magnitude = np.abs(decisive_l_h)
+        clear = np.abs(flow_l_h) >= CLEAR_L_H
+        np.copyto(decisive_l_h, flow_l_h, where=clear)
+        low_l_h, high_l_h = float(decisive_l_h.min()), float(decisive_l_h.max())
         quiet = low_l_h > -QUICK_OFF_L_H and high_l_h < QUICK_OFF_L_H
         if quiet or low_l_h >= QUICK_ON_L_H or high_l_h <= -QUICK_ON_L_H:
-            # The quick mean says the same all the time.
+            # All say the same all the time.
             self.direction = int(low_l_h >= QUICK_ON_L_H) - int(high_l_h <= -QUICK_ON_L_H)
             return np.full(count, self.direction > 0), np.full(count, self.direction < 0)
-        magnitude = np.abs(mean_l_h)
-        unclear = (magnitude >= QUICK_OFF_L_H) & (magnitude < QUICK_ON_L_H)
+        unclear = (magnitude >= QUICK_OFF_L_H) & (magnitude < QUICK_ON_L_H) & ~clear
         if unclear.any():
             slow_l_h = (newest - sums[1:-SLOW_CYCLES]) / SLOW_CYCLES
-            np.copyto(mean_l_h, slow_l_h, where=unclear)
-        forward = _hysteresis(mean_l_h, on=self.direction > 0)
-        reverse = _hysteresis(-mean_l_h, on=self.direction < 0)
+            # A slow mean of the other direction remembers other water: the quick one is then left to itself.
+            np.copyto(decisive_l_h, slow_l_h, where=unclear & (slow_l_h * decisive_l_h > 0.0))
+        forward = _hysteresis(decisive_l_h, on=self.direction > 0)
+        reverse = _hysteresis(-decisive_l_h, on=self.direction < 0)
         self.direction = int(forward[-1]) - int(reverse[-1])
         return forward, reverse
 
 
-def _hysteresis(mean_l_h: Array, on: bool) -> Mask:
+def _hysteresis(decisive_l_h: Array, on: bool) -> Mask:
     """On from ``ON_L_H``, off below ``OFF_L_H``, in between as before."""
-    above = mean_l_h >= ON_L_H
-    held = (mean_l_h >= OFF_L_H) & ~above
+    above = decisive_l_h >= ON_L_H
+    held = (decisive_l_h >= OFF_L_H) & ~above
     if not held.any():
         return above
-    last_decided = np.maximum.accumulate(np.where(held, -1, np.arange(len(mean_l_h))))
+    last_decided = np.maximum.accumulate(np.where(held, -1, np.arange(len(decisive_l_h))))
     return np.where(last_decided < 0, on, above[last_decided])

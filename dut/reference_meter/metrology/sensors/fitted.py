@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from enum import Enum
 
+from meterbench.dut.reference_meter.metrology.refusal import Refused
 from meterbench.dut.reference_meter.metrology.sensors import pressure_gauge
 from meterbench.dut.reference_meter.metrology.sensors.i2c import I2cBus, NotAcknowledged
 from meterbench.dut.reference_meter.metrology.sensors.water_thermometer import OPEN_ABOVE_OHM
-from meterbench.errors import MeterError
 
 
-class SensorConflict(MeterError):
+class SensorConflict(Refused):
     """A meter with both a PT1000 and a pressure sensor."""
 
 
@@ -18,7 +18,7 @@ class Fitted(Enum):
     """The optional sensor of a meter."""
 
     NONE = "none"
-    PT1000 = "PT1000"
+    PT1000 = "pt1000"
     PRESSURE = "pressure"
 
 

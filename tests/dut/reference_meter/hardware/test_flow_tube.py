@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,3 +55,28 @@ def test_dt_is_odd_and_is_the_difference_of_the_times(flow_l_h: float, temp_c: f
     reverse = flight(GEOMETRIES[25], -flow_l_h, sound_speed_m_s(temp_c), delay_s=delay_s)
     assert (reverse.t_up_s, reverse.t_dn_s, reverse.dt_ps) == (forward.t_dn_s, forward.t_up_s, -forward.dt_ps)
     assert forward.dt_ps == pytest.approx((forward.t_up_s - forward.t_dn_s) * 1e12, abs=1e-6, rel=1e-9)
+
+
+@given(st.floats(0.1, 50), st.floats(1.0, 3125.0), st.floats(0.999, 1.001))
+def test_a_grown_body(temp_c: float, flow_l_h: float, growth: float) -> None:
+    """A body grown by g is one with all its lengths times g: the same times, to the last digits."""
+    plain, speed = GEOMETRIES[15], sound_speed_m_s(temp_c)
+    grown = replace(plain, throat_m=plain.throat_m * growth, axial_m=plain.axial_m * growth, legs_m=24e-3 * growth)
+    found, expected = flight(plain, flow_l_h, speed, growth=growth), flight(grown, flow_l_h, speed)
+    assert found.t_up_s == pytest.approx(expected.t_up_s, rel=1e-14)
+    assert found.t_dn_s == pytest.approx(expected.t_dn_s, rel=1e-14)
+    assert found.dt_ps == pytest.approx(expected.dt_ps, rel=1e-12)
+
+
+def test_many_stretches_at_once() -> None:
+    """Arrays of flows, speeds and factors give what their elements give, one by one."""
+    flows_l_h, speeds, k = (
+        np.array([0.0, 100.0, -2500.0]),
+        np.array([1403.0, 1482.0, 1543.0]),
+        np.array([1.0, 1.1, 0.9]),
+    )
+    together = flight(GEOMETRIES[20], flows_l_h, speeds, k, 2e-7, np.array([0.999, 1.0, 1.001]))
+    for index, growth in enumerate((0.999, 1.0, 1.001)):
+        alone = flight(GEOMETRIES[20], float(flows_l_h[index]), float(speeds[index]), float(k[index]), 2e-7, growth)
+        for name in ("t_up_s", "t_dn_s", "dt_ps"):
+            assert getattr(together, name)[index] == pytest.approx(getattr(alone, name), rel=1e-14)

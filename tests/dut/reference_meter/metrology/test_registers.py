@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meterbench.dut.reference_meter.metrology.registers import volume_text
+from meterbench.dut.reference_meter.metrology.registers import DISPLAY_DECIMALS, Mode, volume_text
 
 
+@pytest.mark.requirement("ADR-017")
 @pytest.mark.parametrize(
     ("total_nl", "normal", "test"),
     [
@@ -26,8 +27,8 @@ from meterbench.dut.reference_meter.metrology.registers import volume_text
 )
 def test_formats(total_nl: int, normal: str, test: str) -> None:
     """######.### in NORMAL, ###.###### in TEST, cut off, rolling over at 1e6 and at 1000 m3."""
-    assert volume_text(total_nl, 3) == normal
-    assert volume_text(total_nl, 6) == test
+    assert volume_text(total_nl, DISPLAY_DECIMALS[Mode.NORMAL]) == normal
+    assert volume_text(total_nl, DISPLAY_DECIMALS[Mode.TEST]) == test
 
 
 @given(st.integers(0, 10**19), st.integers(1, 8))

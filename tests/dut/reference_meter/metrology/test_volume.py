@@ -12,6 +12,7 @@ from meterbench.dut.reference_meter.metrology.volume import REMEMBERED_CYCLES, T
 CYCLES_NL = st.lists(st.floats(-1e5, 3e8), min_size=1, max_size=80)
 
 
+@pytest.mark.requirement("ADR-015")
 @given(st.lists(CYCLES_NL, min_size=1, max_size=6))
 def test_totals_never_fall_and_lose_nothing(blocks: list[list[float]]) -> None:
     """The total never falls, is never above the volume's highest sum so far, and ends within 1 nL of it."""
@@ -27,6 +28,19 @@ def test_totals_never_fall_and_lose_nothing(blocks: list[list[float]]) -> None:
         assert kept[-1] == total.total_nl
 
 
+@given(st.floats(0, 1e9), st.lists(st.floats(0, 3e8), min_size=34, max_size=200))
+def test_many_cycles_in_one_go(earlier_nl: float, cycles_nl: list[float]) -> None:
+    """Of many cycles that only add, the total and the totals of the last 32 cycles are those of one by one, to 1 nL."""
+    total, single = Total(), Total()
+    total.add(earlier_nl, np.array(cycles_nl))
+    single.add(earlier_nl, np.zeros(1))
+    for cycle_nl in cycles_nl:
+        single.add(0.0, np.array([cycle_nl]))
+    for ago in range(REMEMBERED_CYCLES + 1):
+        assert abs(total.before_nl(ago) - single.before_nl(ago)) <= 1
+
+
+@pytest.mark.requirement("ADR-015")
 def test_the_remainder_is_carried() -> None:
     """A thousand times a quarter of a nanolitre are 250 nL."""
     total = Total()

@@ -1,0 +1,74 @@
+"""Cuts a course into what is lived through in closed form and what shot by shot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meterbench.dut.reference_meter.metrology.transit import Stretches
+from meterbench.world.segment import Course
+
+Array = NDArray[np.float64]
+
+DAY_S = 86_400.0
+
+
+def cut_at_midnight(course: Course) -> Course:
+    """The same course with an edge at each midnight: the zero wanders from day to day."""
+    first, last = course.edges_s[0], course.edges_s[-1]
+    midnights = np.arange(np.ceil(first / DAY_S), np.floor(last / DAY_S) + 1.0) * DAY_S
+    edges_s = np.union1d(course.edges_s, midnights)
+    if len(edges_s) == len(course.edges_s):
+        return course
+    source = np.searchsorted(course.edges_s, edges_s[:-1], side="right") - 1
+    return Course(edges_s, course.flow_l_h[source], course.water_temp_c[source], course.pressure_mpa[source])
+
+
+def runs(told: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """First and end of each run of equal values."""
+    edges = np.flatnonzero(np.diff(told)) + 1
+    return zip([0, *edges.tolist()], [*edges.tolist(), len(told)], strict=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """Segments ``first`` to ``end`` of a course, counted in measuring cycles."""
+
+    course: Course
+    stretches: Stretches
+    wandered_ps: Array
+    first: int
+    end: int
+
+    @property
+    def total(self) -> int:
+        """Cycles of the run."""
+        return int(self.stretches.cycles[self.first : self.end].sum())
+
+    def _cycles(self, first: int, end: int) -> NDArray[np.int64]:
+        """How many cycles of each segment lie between two cycles of the run."""
+        edges = np.concatenate(([0], np.cumsum(self.stretches.cycles[self.first : self.end])))
+        return np.diff(np.clip(edges, first, end))
+
+    def segments(self, first: int, end: int) -> Iterator[tuple[int, int]]:
+        """Index in the course, and cycles, of each segment between two cycles of the run."""
+        cycles = self._cycles(first, end)
+        for index in np.flatnonzero(cycles).tolist():
+            yield self.first + index, int(cycles[index])
+
+    def between(self, first: int, end: int) -> Stretches:
+        """The stretches between two cycles of the run."""
+        cycles = self._cycles(first, end)
+        part = np.flatnonzero(cycles)
+        inside, whole = self.first + part, self.stretches
+        return replace(
+            whole,
+            cycles=cycles[part],
+            mean_dt_ps=whole.mean_dt_ps[inside],
+            t_up_s=whole.t_up_s[inside],
+            t_dn_s=whole.t_dn_s[inside],
+            chance=whole.chance[:, inside],
+        )

@@ -1,0 +1,80 @@
+"""Is there water, and which shots may be bridged: DRY, bubbles, a half-filled pipe (ADR-040, metering.md 2.6).
+
+A lost shot here and there is bridged with the flow of the last good one, for two seconds at the most. Where fewer than
+half of the shots of four seconds are good, nothing can be told, and nothing is registered. Eight shots in a row with no
+echo in either direction mean an empty pipe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meterbench.dut.reference_meter.metrology.transit import Echo
+
+DRY_SHOTS = 8
+BRIDGED_SHOTS = 16
+WINDOW_SHOTS = 32
+"""[design] All three; metering.md 2.6."""
+_ALL_GOOD = (1 << WINDOW_SHOTS) - 1
+_RETURNING = (1 << 2 * DRY_SHOTS) - 1
+"""Water that comes back brings bubbles: half of the last 16 shots end DRY, half of the window measures again."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Use:
+    """What becomes of each shot of a block, shape (shots,)."""
+
+    measured: NDArray[np.bool_]
+    """Its own flow counts."""
+    bridged: NDArray[np.bool_]
+    """The flow of the last good shot counts in its place."""
+
+
+class WaterPresence:
+    """Follows the echoes, shot by shot."""
+
+    def __init__(self) -> None:
+        self.dry = False
+        self._history = _ALL_GOOD
+        self._silent = 0
+        self._bridged = 0
+
+    @property
+    def disturbed(self) -> bool:
+        """True while too few shots are good to tell the flow."""
+        return 2 * self._history.bit_count() < WINDOW_SHOTS
+
+    @property
+    def clear(self) -> bool:
+        """True if every shot of the last four seconds was good."""
+        return not self.dry and self._history == _ALL_GOOD
+
+    @property
+    def silent(self) -> bool:
+        """True if the pipe is dry and nothing was heard the last time either."""
+        return self.dry and self._silent > 0
+
+    @property
+    def silent_shots_to_dry(self) -> int:
+        """Shots without an echo after which the pipe is dry."""
+        return max(0, DRY_SHOTS - self._silent)
+
+    def judge(self, echoes: NDArray[np.int8]) -> Use:
+        """Take in the ``Echo`` of each shot of a block."""
+        use = Use(np.zeros(len(echoes), dtype=np.bool_), np.zeros(len(echoes), dtype=np.bool_))
+        for shot, echo in enumerate(echoes.tolist()):
+            good = echo == Echo.GOOD
+            self._history = (self._history << 1 | good) & _ALL_GOOD
+            self._silent = self._silent + 1 if echo == Echo.NONE else 0
+            self._bridged = 0 if good else self._bridged + 1
+            if self._silent >= DRY_SHOTS:
+                self.dry = True
+            elif self.dry and (self._history & _RETURNING).bit_count() >= DRY_SHOTS:
+                self.dry = False
+            told = not (self.dry or self.disturbed)
+            use.measured[shot] = told and good
+            use.bridged[shot] = told and not good and self._bridged <= BRIDGED_SHOTS
+        return use

@@ -1,0 +1,7 @@
+"""How the firmware says no."""
+
+from __future__ import annotations
+
+
+class Refused(Exception):
+    """The firmware did not obey a command; nothing has changed. The message says why and what is allowed."""

@@ -1,0 +1,386 @@
+"""The firmware on shots that are good, lost, slipped, impossible: what reaches the registers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from meterbench.dut.reference_meter.hardware.flow_tube import GEOMETRIES, flight
+from meterbench.dut.reference_meter.metrology.calibration import Calibration
+from meterbench.dut.reference_meter.metrology.firmware import Metrology
+from meterbench.dut.reference_meter.metrology.flow import Environment
+from meterbench.dut.reference_meter.metrology.registers import Mode, Registers
+from meterbench.dut.reference_meter.metrology.transit import Echo, TransitTimes
+from meterbench.dut.reference_meter.metrology.type_data import type_calibration
+from meterbench.dut.reference_meter.metrology.volume import NL_PER_L_H
+from meterbench.world.water import sound_speed_m_s
+
+Array = NDArray[np.float64]
+
+PLAIN = Calibration(10.5e-3, 60e-3, 24e-3)
+"""No correction: 100 L/h of true times are 100 L/h, within 5e-6 (metering.md 2.1)."""
+Q4_L_H = 3125.0
+NONE, UNSURE, GOOD = int(Echo.NONE), int(Echo.UNSURE), int(Echo.GOOD)
+BLOCK = 8
+"""Shots between two looks of the firmware at what was captured through air."""
+EXACT = 1e-5
+
+
+def firmware(calibration: Calibration = PLAIN) -> Metrology:
+    return Metrology(calibration, Q4_L_H, 100_000)
+
+
+def transit(flows_l_h: list[float] | Array, echoes: list[int] | None = None, temp_c: float = 20.0) -> TransitTimes:
+    """True times of each shot; NaN where the echo is not good."""
+    true = flight(GEOMETRIES[15], np.array(flows_l_h, dtype=float), sound_speed_m_s(temp_c, 0.5))
+    told = np.full(len(flows_l_h), GOOD) if echoes is None else np.array(echoes)
+    dt_ps, up_s, dn_s = (np.where(told == GOOD, t, math.nan) for t in (true.dt_ps, true.t_up_s, true.t_dn_s))
+    return TransitTimes(dt_ps, up_s, dn_s, told.astype(np.int8))
+
+
+def clear(flow_l_h: float, shots: int, temp_c: float = 20.0) -> TransitTimes:
+    """Shots of a block in water that does not change: one number for the absolute times."""
+    true = flight(GEOMETRIES[15], flow_l_h, sound_speed_m_s(temp_c, 0.5))
+    return TransitTimes(np.full(shots, true.dt_ps), float(true.t_up_s), float(true.t_dn_s))
+
+
+def lost(shots: int, echo: int = UNSURE) -> TransitTimes:
+    return transit([0.0] * shots, [echo] * shots)
+
+
+def cycles_of(registers: Registers, flow_l_h: float) -> float:
+    """How many cycles of this flow the forward total holds."""
+    return registers.forward_nl / (flow_l_h * NL_PER_L_H)
+
+
+@pytest.mark.parametrize("temp_c", [0.1, 20.0, 50.0])
+@pytest.mark.parametrize("flow_l_h", [10.0, 2500.0, 3125.0])
+def test_clear_and_careful_ways_agree(flow_l_h: float, temp_c: float) -> None:
+    """The same shots register the same whether their times come as one number or one by one: to 2 nL and 1e-9."""
+    quick, careful = firmware(), firmware()
+    for _ in range(10):
+        quick.measure(clear(flow_l_h, 100, temp_c))
+        careful.measure(transit([flow_l_h] * 100, temp_c=temp_c))
+    assert quick.registers().forward_nl == pytest.approx(careful.registers().forward_nl, abs=2, rel=1e-9)
+    assert cycles_of(quick.registers(), flow_l_h) == pytest.approx(1000.0, rel=EXACT)
+    assert quick.registers().water_temp_c == pytest.approx(temp_c, abs=0.2)
+
+
+@pytest.mark.requirement("ADR-013")
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("block", [1, 7, 40])
+def test_lost_shots_are_bridged_for_two_seconds(sign: int, block: int) -> None:
+    """After forty shots of 100 L/h sixteen of forty lost ones count as 100 L/h, the others nothing: 56 cycles."""
+    meter = firmware()
+    meter.measure(clear(sign * 100.0, 40))
+    for first in range(0, 40, block):
+        meter.measure(lost(min(block, 40 - first)))
+    along, against = (meter.registers().forward_nl, meter.registers().reverse_nl)[::sign]
+    assert along / (100.0 * NL_PER_L_H) == pytest.approx(56.0, rel=EXACT)
+    assert against == 0
+    assert meter.registers().lost_shots == 40
+    assert meter.registers().disturbed
+    assert meter.registers().flow_l_h == 0.0
+
+
+@pytest.mark.requirement("ADR-013")
+def test_a_lost_shot_counts_as_the_last_good_one() -> None:
+    """Not as the mean, nor as the one that follows: 10, 300, lost, lost, 50 L/h are 10 + 3 x 300 + 50."""
+    meter = firmware()
+    meter.measure(transit([10.0, 300.0, 0.0, 0.0, 50.0], [GOOD, GOOD, UNSURE, NONE, GOOD]))
+    assert meter.registers().forward_nl == pytest.approx(960.0 * NL_PER_L_H, rel=EXACT)
+    assert meter.registers().lost_shots == 2
+
+
+@pytest.mark.requirement("ADR-013")
+def test_too_few_good_shots_measure_nothing() -> None:
+    """With one shot of three good, nothing is registered any more after the first four seconds."""
+    meter = firmware()
+    meter.measure(clear(100.0, 40))
+    for _ in range(11):
+        meter.measure(transit([100.0] * 3, [UNSURE, UNSURE, GOOD]))
+    before = meter.registers()
+    for _ in range(100):
+        meter.measure(transit([100.0] * 3, [UNSURE, UNSURE, GOOD]))
+    assert before.disturbed
+    assert meter.registers().forward_nl == before.forward_nl
+
+
+@pytest.mark.parametrize("slip", [1, -1, 2])
+def test_slipped_shots_are_refused_and_bridged(slip: int) -> None:
+    """Three shots of a block whose up burst slipped are refused, counted, and count as 100 L/h each; the firmware asks
+    for re-arming, and is clear again four seconds after it."""
+    meter = firmware()
+    meter.measure(clear(100.0, 40))
+    shots = transit([100.0] * 8)
+    late_s = np.array([0.0] * 5 + [slip * 1e-6] * 3)
+    shots = replace(shots, t_up_s=shots.t_up_s + late_s, dt_ps=shots.dt_ps + late_s * 1e12)
+    meter.measure(shots)
+    assert meter.wants_rearm
+    assert meter.doubting
+    assert not meter.clear
+    meter.rearmed()
+    assert not meter.wants_rearm
+    meter.measure(clear(100.0, 32))
+    assert meter.clear
+    told = meter.registers()
+    assert (told.refused_shots, told.suspected_slips, told.lost_shots, told.measuring_cycles) == (3, 1, 0, 80)
+    assert cycles_of(told, 100.0) == pytest.approx(80.0, rel=EXACT)
+    assert told.reverse_nl == 0
+
+
+def test_refused_shots_tell_no_temperature() -> None:
+    """Water of 20 degC stays so, within the 0.02 K between two formulas for the speed of sound, when shots that are two
+    periods early (30 degC), or far from any water, are refused."""
+    meter = firmware()
+    meter.measure(clear(100.0, 40))
+    for wrong_s in (-1e-6, 30e-6):
+        shots = transit([100.0] * 8)
+        late_s = np.array([0.0, wrong_s] * 4)
+        meter.measure(replace(shots, t_up_s=shots.t_up_s + late_s, t_dn_s=shots.t_dn_s + late_s))
+        meter.rearmed()
+        all_wrong = clear(100.0, 8)
+        meter.measure(replace(all_wrong, t_up_s=all_wrong.t_up_s + wrong_s, t_dn_s=all_wrong.t_dn_s + wrong_s))
+        meter.rearmed()
+        assert meter.registers().refused_shots > 0
+        assert meter.registers().water_temp_c == pytest.approx(20.0, abs=0.02)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("careful", [False, True])
+def test_an_impossible_flow_is_refused(sign: int, careful: bool) -> None:
+    """A single shot of 1.51 Q4 is refused and bridged, one of 1.49 Q4 counts, in both directions and both ways."""
+    for share, refused in ((1.49, 0), (1.51, 1)):
+        meter = firmware()
+        meter.measure(clear(sign * 100.0, 40))
+        shot = clear(sign * share * Q4_L_H, 1)
+        meter.measure(transit([sign * share * Q4_L_H]) if careful else shot)
+        along = (meter.registers().forward_nl, meter.registers().reverse_nl)[::sign][0]
+        last_l_h = 100.0 if refused else share * Q4_L_H
+        assert meter.registers().refused_shots == refused
+        assert along == pytest.approx((4000.0 + last_l_h) * NL_PER_L_H, rel=EXACT)
+
+
+@pytest.mark.parametrize("careful", [False, True])
+def test_the_limit_is_of_the_corrected_flow(careful: bool) -> None:
+    """With a correction of 1.05 it is the flow that counts which must stay below 1.5 Q4: what shows 1.47 Q4 without the
+    correction is refused, 1.42 Q4 is not."""
+    corrected = replace(PLAIN, factors=(1.05,))
+    for share, refused in ((1.42, 0), (1.47, 8)):
+        meter = firmware(corrected)
+        meter.measure(clear(100.0, 40))
+        meter.measure(transit([share * Q4_L_H] * 8) if careful else clear(share * Q4_L_H, 8))
+        assert meter.registers().refused_shots == refused
+
+
+@pytest.mark.parametrize(("loss_percent", "weak"), [(0.0, False), (24.0, False), (26.0, True), (90.0, True)])
+def test_a_weak_signal_is_flagged(loss_percent: float, weak: bool) -> None:
+    """From a quarter of the amplitude lost (tried at 24 and 26 %), and not when it is back."""
+    meter = firmware()
+    level_db = 20.0 * math.log10(1.0 - loss_percent / 100.0)
+    meter.measure(replace(clear(100.0, 8), level_db=level_db))
+    assert meter.registers().weak_signal is weak
+    meter.measure(clear(100.0, 8))
+    assert not meter.registers().weak_signal
+
+
+@pytest.mark.requirement("ADR-040")
+@pytest.mark.requirement("ADR-014")
+@pytest.mark.parametrize(("mode", "shots_per_s"), [(Mode.NORMAL, 2), (Mode.TEST, 8)])
+def test_an_empty_pipe_is_looked_at_twice_a_second(mode: Mode, shots_per_s: int) -> None:
+    """The pipe runs empty for 1000 s: eight shots until it is noticed, then two a second, in TEST eight. A shot at the
+    edge of the time may or may not fall into it."""
+    meter = firmware()
+    meter.mode = mode
+    meter.measure(clear(100.0, 80))
+    meter.miss(8 + 8000)
+    told = meter.registers()
+    assert told.dry
+    assert told.measuring_cycles - 88 == pytest.approx(shots_per_s * 1000, abs=1)
+    assert told.lost_shots == 8
+    assert math.isnan(told.water_temp_c)
+
+
+@pytest.mark.requirement("ADR-040")
+@pytest.mark.requirement("ADR-014")
+@pytest.mark.parametrize(("mode", "shots_per_s"), [(Mode.NORMAL, 2), (Mode.TEST, 8)])
+def test_shots_into_a_dry_pipe(mode: Mode, shots_per_s: int) -> None:
+    """Fired when due, one by one, as many go into a dry pipe as are counted for one that is known to be silent."""
+    meter = firmware()
+    meter.mode = mode
+    meter.miss(8)
+    cycles, fired = 8000, 0
+    while cycles > 0:
+        idle = min(meter.idle_cycles, cycles)
+        meter.idle(idle)
+        cycles -= idle
+        if cycles:
+            meter.measure(lost(1, NONE))
+            fired += 1
+            cycles -= 1
+    assert fired == pytest.approx(shots_per_s * 1000, abs=1)
+    assert meter.registers().measuring_cycles == 8 + fired
+    assert meter.registers().lost_shots == 8
+
+
+@pytest.mark.requirement("ADR-014")
+def test_no_flow_is_no_empty_pipe() -> None:
+    """Still water is measured eight times a second: none is skipped."""
+    meter = firmware()
+    meter.measure(clear(0.0, 800))
+    assert meter.idle_cycles == 0
+    assert meter.registers().measuring_cycles == 800
+    assert not meter.registers().dry
+
+
+@pytest.mark.requirement("ADR-040")
+@pytest.mark.parametrize("block", [1, 4, 8, 16])
+def test_silent_shots_of_an_empty_pipe_are_not_lost(block: int) -> None:
+    """Of 32 silent shots eight are lost before the pipe is known to be empty, however they come in blocks."""
+    meter = firmware()
+    meter.measure(clear(100.0, 40))
+    for _ in range(32 // block):
+        meter.measure(lost(block, NONE))
+    assert meter.registers().dry
+    assert meter.registers().lost_shots == 8
+
+
+@pytest.mark.requirement("ADR-040")
+def test_nothing_is_registered_of_an_empty_pipe() -> None:
+    """From the eighth silent shot on nothing is registered: 40 cycles and 7 that were bridged. Water that comes back
+    counts from its eighth good shot on, and nothing is caught up."""
+    meter = firmware()
+    meter.measure(clear(100.0, 40))
+    meter.miss(800)
+    assert cycles_of(meter.registers(), 100.0) == pytest.approx(47.0, rel=EXACT)
+    assert meter.registers().flow_l_h == 0.0
+    for shot in range(1, 41):
+        meter.measure(transit([100.0]))
+        assert meter.registers().dry is (shot < 8)
+    assert cycles_of(meter.registers(), 100.0) == pytest.approx(47.0 + 33.0, rel=EXACT)
+    assert meter.registers().water_temp_c == pytest.approx(20.0, abs=0.02)
+
+
+@pytest.mark.requirement("ADR-040")
+def test_other_water_comes_into_an_empty_pipe() -> None:
+    """Water of 30 degC, two whole periods earlier than the 20 degC before the pipe ran empty, is believed at once."""
+    meter = firmware()
+    meter.measure(clear(100.0, 40))
+    meter.miss(80)
+    meter.measure(transit([100.0] * 8, temp_c=30.0))
+    assert not meter.registers().dry
+    assert (meter.registers().refused_shots, meter.registers().suspected_slips) == (0, 0)
+
+
+def test_a_thermometer_tells_the_temperature() -> None:
+    """With a PT1000 fitted the register shows its temperature."""
+    meter = firmware()
+    meter.environment = Environment(water_temp_c=21.5)
+    meter.measure(clear(100.0, 8))
+    meter.measure(transit([100.0] * 8, [GOOD, UNSURE] * 4))
+    assert meter.registers().water_temp_c == 21.5
+
+
+SHOT = st.tuples(st.sampled_from([GOOD, GOOD, GOOD, UNSURE, NONE]), st.integers(1, 12), st.floats(-4000.0, 4000.0))
+COURSE = st.lists(SHOT, min_size=1, max_size=14)
+
+
+def shots_of(course: list[tuple[int, int, float]]) -> tuple[list[int], list[float]]:
+    echoes = [echo for echo, count, _ in course for _ in range(count)]
+    return echoes, [flow for _, count, flow in course for _ in range(count)]
+
+
+@pytest.mark.requirement("ADR-015")
+@settings(deadline=None)
+@given(COURSE)
+def test_totals_never_fall_and_are_never_nan(course: list[tuple[int, int, float]]) -> None:
+    """Whatever shots come, good, lost or silent, the totals are whole numbers that do not fall, the flow is a number,
+    and the temperature is one unless the pipe is dry or nothing was heard yet."""
+    meter = firmware()
+    before = meter.registers()
+    heard = False
+    for echo, count, flow_l_h in course:
+        meter.measure(transit([flow_l_h] * count, [echo] * count))
+        heard |= echo == GOOD
+        told = meter.registers()
+        assert type(told.forward_nl) is type(told.reverse_nl) is int
+        assert told.forward_nl >= before.forward_nl
+        assert told.reverse_nl >= before.reverse_nl
+        assert math.isfinite(told.flow_l_h)
+        assert math.isnan(told.water_temp_c) == (told.dry or not heard)
+        before = told
+
+
+@pytest.mark.requirement("ADR-013")
+@settings(deadline=None)
+@given(COURSE, st.lists(st.integers(1, BLOCK), min_size=1, max_size=40))
+def test_disturbed_shots_do_not_depend_on_the_blocks(course: list[tuple[int, int, float]], cuts: list[int]) -> None:
+    """Shots that come one by one, or in blocks of up to eight, register the same, to 2 nL, and show the same state."""
+    echoes, flows_l_h = shots_of(course)
+    single, blocks = firmware(), firmware()
+    for echo, flow_l_h in zip(echoes, flows_l_h, strict=True):
+        single.measure(transit([flow_l_h], [echo]))
+    first, turn = 0, 0
+    while first < len(echoes):
+        end = first + cuts[turn % len(cuts)]
+        blocks.measure(transit(flows_l_h[first:end], echoes[first:end]))
+        first, turn = end, turn + 1
+    one, many = single.registers(), blocks.registers()
+    assert one.forward_nl == pytest.approx(many.forward_nl, abs=2, rel=1e-12)
+    assert one.reverse_nl == pytest.approx(many.reverse_nl, abs=2, rel=1e-12)
+    assert one.flow_l_h == pytest.approx(many.flow_l_h, abs=1e-9)
+    for name in ("dry", "disturbed", "measuring_cycles", "lost_shots", "refused_shots"):
+        assert getattr(one, name) == getattr(many, name), name
+    assert single.clear == blocks.clear
+
+
+@pytest.mark.requirement("ADR-013")
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([GOOD, GOOD, UNSURE]), st.integers(1, 40)), min_size=1, max_size=10),
+    st.lists(st.integers(1, 60), min_size=1, max_size=10),
+    st.floats(-4000.0, 4000.0),
+)
+def test_lost_shots_do_not_depend_on_the_blocks(runs: list[tuple[int, int]], cuts: list[int], flow_l_h: float) -> None:
+    """As long as there is water, blocks of any length register the same as one block of all, to 2 nL."""
+    echoes = [echo for echo, count in runs for _ in range(count)]
+    whole, cut = firmware(), firmware()
+    whole.measure(transit([flow_l_h] * len(echoes), echoes))
+    first, turn = 0, 0
+    while first < len(echoes):
+        end = min(first + cuts[turn % len(cuts)], len(echoes))
+        part = echoes[first:end]
+        all_good = set(part) == {GOOD}
+        cut.measure(clear(flow_l_h, end - first) if all_good else transit([flow_l_h] * (end - first), part))
+        first, turn = end, turn + 1
+    one, many = whole.registers(), cut.registers()
+    assert one.forward_nl == pytest.approx(many.forward_nl, abs=2, rel=1e-9)
+    assert one.reverse_nl == pytest.approx(many.reverse_nl, abs=2, rel=1e-9)
+    assert (one.disturbed, one.lost_shots, one.refused_shots) == (many.disturbed, many.lost_shots, many.refused_shots)
+
+
+@pytest.mark.requirement("ADR-015")
+@pytest.mark.parametrize("sign", [1, -1])
+def test_directions_are_kept_apart(sign: int) -> None:
+    """After a minute of 1000 L/h one way, a minute of 1.5 L/h the other way counts there, but for the four seconds in
+    which the quick mean turns, and takes nothing off the first."""
+    meter = firmware()
+    meter.measure(clear(-sign * 1000.0, 480))
+    meter.measure(clear(sign * 1.5, 480))
+    along, against = (meter.registers().forward_nl, meter.registers().reverse_nl)[::sign]
+    assert along == pytest.approx((480 - 16) * 1.5 * NL_PER_L_H, abs=16.5 * 1.5 * NL_PER_L_H)
+    assert against == pytest.approx(480_000 * NL_PER_L_H, rel=EXACT)
+
+
+def test_the_types_own_limits(dn: int = 15) -> None:
+    """With the type's correction, which is not 1, Q4 and 1.4 Q4 are measured, not refused."""
+    meter = firmware(type_calibration(dn))
+    for share in (1.0, 1.4, -1.4):
+        meter.measure(clear(share * Q4_L_H, 40))
+    assert meter.registers().refused_shots == 0
