@@ -37,6 +37,11 @@ class Segment:
         return self.start_s + self.duration_s
 
     @property
+    def clear(self) -> bool:
+        """True if the pipe is full, and of nothing but water."""
+        return self.fill == 1.0 and self.bubbles == 0.0 and self.microbubbles == 0.0
+
+    @property
     def volume_l(self) -> float:
         return self.flow_l_h * self.duration_s / 3600.0
 

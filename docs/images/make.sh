@@ -6,6 +6,7 @@ set -euo pipefail
 images=$(cd "$(dirname "$0")" && pwd)
 bin=$images/../../.venv/bin
 "$bin/python" "$images/pressure_loss.py" "$images/pressure-loss.svg"
+"$bin/python" "$images/error_curves.py" "$images"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -23,9 +23,6 @@ from meterbench.world.segment import Course, Segment
 
 _SAME_INSTANT_S = 1e-6
 _NO_CYCLE_YET = -(2**62)
-ALIKE = 1e-9
-"""The firmware averages absolute times over a block: flights may share one if their times differ by no more than this
-part, or the totals would depend on how the world cuts time."""
 GATHERED_CYCLES = 32
 """Cycles of short segments that are measured in one block: four seconds at the most."""
 _RECENT_CYCLES = 64
@@ -82,8 +79,8 @@ class ReferenceMeter:
         self._waveform = self.unit.waveform_stage() if fidelity is Fidelity.WAVEFORM else None
         self._next_cycle = _NO_CYCLE_YET
         self._now_s = math.nan
-        self._last: Flight | None = None
-        self._waiting: list[tuple[Flight, int]] = []
+        self._last_together_s = self._last_dt_ps = math.nan
+        self._waiting: list[tuple[Segment, float, int]] = []
         self._waiting_cycles = 0
 
     def advance(self, segment: Segment) -> None:
@@ -100,10 +97,12 @@ class ReferenceMeter:
     def live(self, course: Course) -> None:
         """Live through a course at once: what every shot would have made of it, with the same mean and variance.
 
-        At ``Fidelity.TRANSIT`` and ``WAVEFORM`` segment by segment, at the others in closed form where the sensitivity
-        threshold leaves no doubt. Cost grows with the number of segments, not with their length.
+        In closed form where the sensitivity threshold leaves no doubt: cost grows with the number of segments, not with
+        their length. At ``Fidelity.TRANSIT`` and ``WAVEFORM``, and with a sensor in the water or a closed valve, segment
+        by segment.
         """
-        if self.fidelity in (Fidelity.TRANSIT, Fidelity.WAVEFORM):
+        single = self.fidelity in (Fidelity.TRANSIT, Fidelity.WAVEFORM)
+        if single or self.probe.fitted is not Fitted.NONE or self._firmware.valve_closed:
             for index in range(len(course.flow_l_h)):
                 self.advance(course.segment(index))
             return
@@ -154,48 +153,50 @@ class ReferenceMeter:
             self._catch_up()
             self._firmware.miss(cycles)
             return
-        clear = segment.fill == 1.0 and segment.bubbles == 0.0 and segment.microbubbles == 0.0
-        if not clear or self._waveform is not None or not self._firmware.clear:
+        if not segment.clear or self._waveform is not None or not self._firmware.clear:
             self._catch_up()
             self._fire(segment, wandered_ps, cycles)
             return
+        if cycles < GATHERED_CYCLES:
+            self._waiting.append((segment, wandered_ps, cycles))
+            self._waiting_cycles += cycles
+            if self._waiting_cycles >= GATHERED_CYCLES:
+                self._catch_up()
+            return
+        self._catch_up()
         mean = self._sensor.flight(segment.flow_l_h, segment.water_temp_c, segment.pressure_mpa, wandered_ps)
-        jumps = self._jumps_to(mean)
-        if jumps or cycles >= GATHERED_CYCLES:
-            self._catch_up()
-        if jumps:
+        if self._jumps_to(mean) or not self._firmware.clear:
             self._fire(segment, wandered_ps, cycles)
-        elif cycles >= GATHERED_CYCLES:
-            self._measure(mean, cycles)
         else:
-            self._gather(mean, cycles)
+            self._remember(mean)
+            self._measure(mean, cycles)
 
     def _jumps_to(self, mean: Flight) -> bool:
-        if self._last is None:
-            return False
-        together_s = abs(_together_s(mean) - _together_s(self._last))
-        return together_s > _JUMP_S or abs(float(mean.dt_ps - self._last.dt_ps)) > _JUMP_PS
+        """True if there is a jump on the way from the last flight to these, or among them."""
+        together_s = np.diff(np.append(self._last_together_s, mean.t_up_s + mean.t_dn_s))
+        dt_ps = np.diff(np.append(self._last_dt_ps, mean.dt_ps))
+        return bool((np.abs(together_s) > _JUMP_S).any() or (np.abs(dt_ps) > _JUMP_PS).any())
 
-    def _gather(self, mean: Flight, cycles: int) -> None:
-        """Let short segments of alike water wait: a block costs as much as a cycle."""
-        if self._waiting and not _alike(mean, self._waiting[0][0]):
-            self._catch_up()
-        self._last = mean
-        self._waiting.append((mean, cycles))
-        self._waiting_cycles += cycles
-        if self._waiting_cycles >= GATHERED_CYCLES:
-            self._catch_up()
+    def _remember(self, mean: Flight) -> None:
+        self._last_together_s = float(np.ravel(mean.t_up_s + mean.t_dn_s)[-1])
+        self._last_dt_ps = float(np.ravel(mean.dt_ps)[-1])
 
     def _catch_up(self) -> None:
-        """Measure what waits."""
-        if self._waiting:
-            self._take(self._sensor.shots(self._waiting))
-            self._waiting = []
-            self._waiting_cycles = 0
+        """Measure the short segments that wait: a call on an array costs the same for one cycle as for many."""
+        if not self._waiting:
+            return
+        waiting, self._waiting, self._waiting_cycles = self._waiting, [], 0
+        water = np.array([(s.flow_l_h, s.water_temp_c, s.pressure_mpa, wandered_ps) for s, wandered_ps, _ in waiting])
+        mean = self._sensor.flight(water[:, 0], water[:, 1], water[:, 2], water[:, 3])
+        if self._jumps_to(mean) or not self._firmware.clear:
+            for segment, wandered_ps, cycles in waiting:
+                self._fire(segment, wandered_ps, cycles)
+        else:
+            self._remember(mean)
+            self._take(self._sensor.shots_of_many(mean, np.array([cycles for _, _, cycles in waiting])))
 
     def _measure(self, mean: Flight, cycles: int) -> None:
         """A stretch of clear water, in closed form where that may be and saves something."""
-        self._last = mean
         if cycles < self.fidelity.shortest_closed_form:
             self._shoot(mean, cycles)
             return
@@ -212,13 +213,12 @@ class ReferenceMeter:
         """Single shots in clear water."""
         while cycles > 0:
             block = min(cycles, LARGEST_BLOCK)
-            self._take(self._sensor.shots([(mean, block)]))
+            self._take(self._sensor.shots(mean, block))
             cycles -= block
 
     def _fire(self, segment: Segment, wandered_ps: float, cycles: int) -> None:
         """Single shots as the meter fires them: at waveform fidelity, through air, while it doubts, and until it has
         found water again."""
-        through_air = segment.fill < 1.0 or segment.bubbles > 0.0 or not self._firmware.clear
         while cycles > 0:
             idle = min(self._firmware.idle_cycles, cycles)
             if idle:
@@ -227,8 +227,12 @@ class ReferenceMeter:
                 continue
             mean = self._sensor.flight_through_air(segment, wandered_ps)
             jumps = self._jumps_to(mean)
-            self._last = mean
-            block = 1 if jumps or self._firmware.doubting else min(cycles, _BLOCK if through_air else _CLEAR_BLOCK)
+            self._remember(mean)
+            undisturbed = segment.clear and self._firmware.clear and not jumps
+            if undisturbed and self._waveform is None:
+                self._measure(mean, cycles)
+                return
+            block = 1 if jumps or self._firmware.doubting else min(cycles, _CLEAR_BLOCK if undisturbed else _BLOCK)
             if self._waveform is not None:
                 self._take(self._waveform.shots(mean, segment, block))
             else:
@@ -287,13 +291,3 @@ class ReferenceMeter:
 
     def _first_cycle_from(self, at_s: float) -> int:
         return math.ceil(at_s * CYCLES_PER_S - self.unit.cycle_phase)
-
-
-def _together_s(mean: Flight) -> float:
-    return float(mean.t_up_s + mean.t_dn_s)
-
-
-def _alike(one: Flight, other: Flight) -> bool:
-    """Water that moves alike: the absolute times are the same but for ``ALIKE``."""
-    together_s = _together_s(one)
-    return abs(together_s - _together_s(other)) <= ALIKE * together_s

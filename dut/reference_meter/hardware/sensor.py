@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -166,19 +165,25 @@ class Sensor:
             dt_ps=mean.dt_ps + offset_ps + (late_up_s - late_dn_s) * 1e12,
         )
 
-    def shots(self, stretches: Sequence[tuple[Flight, int]]) -> TransitTimes:
-        """Single shots, each with its own noise: so many cycles of each flight, ``LARGEST_BLOCK`` at most in all."""
-        cycles = sum(count for _, count in stretches)
-        dt_ps = self._buffer[:cycles]
-        self.rng.standard_normal(out=dt_ps)
-        np.multiply(dt_ps, self.truth.pair_noise_ps(), out=dt_ps)
-        first, up_s, dn_s = 0, 0.0, 0.0
-        for mean, count in stretches:
-            dt_ps[first : first + count] += mean.dt_ps
-            first += count
-            up_s += count * float(mean.t_up_s)
-            dn_s += count * float(mean.t_dn_s)
-        return TransitTimes(dt_ps, up_s / cycles, dn_s / cycles, level_db=self.level_db)
+    def shots(self, mean: Flight, cycles: int) -> TransitTimes:
+        """Single shots in water that does not change, each with its own noise; ``LARGEST_BLOCK`` at most."""
+        dt_ps = self._noise_ps(cycles)
+        dt_ps += mean.dt_ps
+        return TransitTimes(dt_ps, float(mean.t_up_s), float(mean.t_dn_s), level_db=self.level_db)
+
+    def shots_of_many(self, mean: Flight, cycles: NDArray[np.int64]) -> TransitTimes:
+        """Single shots in water that changes: so many of each of several flights, ``LARGEST_BLOCK`` at most in all."""
+        dt_ps = self._noise_ps(int(cycles.sum()))
+        dt_ps += np.repeat(mean.dt_ps, cycles)
+        return TransitTimes(
+            dt_ps, np.repeat(mean.t_up_s, cycles), np.repeat(mean.t_dn_s, cycles), level_db=self.level_db
+        )
+
+    def _noise_ps(self, cycles: int) -> Array:
+        noise_ps = self._buffer[:cycles]
+        self.rng.standard_normal(out=noise_ps)
+        np.multiply(noise_ps, self.truth.pair_noise_ps(), out=noise_ps)
+        return noise_ps
 
     def shots_through_air(self, mean: Flight, segment: Segment, cycles: int) -> TransitTimes:
         """Single shots where echoes may be lost, fainter or louder."""

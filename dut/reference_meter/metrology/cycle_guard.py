@@ -14,12 +14,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from meterbench.dut.reference_meter.metrology.array_types import Array
 from meterbench.dut.reference_meter.metrology.calibration import Calibration, curve_at
 from meterbench.dut.reference_meter.metrology.transit import TransitTimes
 
 PERIOD_S = 1e-6
 TOLERANCE = 0.05
 """[design] A jump this close to whole periods, in periods, may be a slip."""
+NEAR = 0.45
+"""Two times, each this close to a third (in periods), are no period apart."""
 CONFIRMING_SHOTS = 16
 SOUND_SPEED_M_S = (1395.0, 1560.0)
 """Nothing between 0 and 70 degC lies outside (metering.md 2.3)."""
@@ -58,11 +61,22 @@ class CycleGuard:
         if isinstance(together_s, float):
             refused = self._refuses(together_s)
             return np.ones(len(times.dt_ps), dtype=np.bool_) if refused else None
+        if self._all_near(together_s):
+            self._believe(float(together_s[-1]))
+            return None
         heard = np.flatnonzero(~np.isnan(together_s))
         refused_shots = np.zeros(len(together_s), dtype=np.bool_)
         for shot in heard.tolist():
             refused_shots[shot] = self._refuses(float(together_s[shot]))
         return refused_shots if refused_shots.any() else None
+
+    def _all_near(self, together_s: Array) -> bool:
+        """True if no two of these, and of what is trusted, can lie a period apart; False if a shot has no times."""
+        if self._trusted_s is None or self._doubted:
+            return False
+        low_s, high_s = float(together_s.min()), float(together_s.max())
+        apart_s = max(high_s - self._trusted_s, self._trusted_s - low_s)
+        return apart_s < NEAR * PERIOD_S and self._shortest_s <= low_s and high_s <= self._longest_s
 
     def _refuses(self, together_s: float) -> bool:
         if not self._shortest_s <= together_s <= self._longest_s:

@@ -63,6 +63,7 @@ class Metrology:
         self._pulse_volume_nl = pulse_volume_nl
         self._audit = AuditTrail()
         self._sealed = False
+        self._tracked_on_record_ps = 0.0
         self._water_temp_c = math.nan
         self._level_db = 0.0
         self._unusable = False
@@ -116,9 +117,22 @@ class Metrology:
     # Measuring.
 
     def valve_switch(self, closed: bool) -> None:
-        """The end switch of the shut-off valve: while it says closed, zero flow is certain."""
+        """The end switch of the shut-off valve: while it says closed, zero flow is certain.
+
+        What the zero was moved by meanwhile is on record when it opens.
+        """
+        moved_ps = self._tracker.correction_ps - self._tracked_on_record_ps
+        if self._valve_closed and not closed and moved_ps:
+            self._tracked_on_record_ps += moved_ps
+            event = f"zero tracked to {self._tracked_on_record_ps:+.2f} ps beside the sealed one"
+            self._audit.add(event, "zero tracking", self.calibration.digest)
         self._valve_closed = closed
         self._tracker.stop()
+
+    @property
+    def valve_closed(self) -> bool:
+        """True while zero flow is certain."""
+        return self._valve_closed
 
     @property
     def clear(self) -> bool:
@@ -146,17 +160,30 @@ class Metrology:
             self._missed += len(times.dt_ps)
         self._level_db = times.level_db
         refused = self._guard.refuse(times)
-        if refused is None and times.echoes is None and self._presence.clear and isinstance(times.t_up_s, float):
-            water = self._flow.water(times.t_up_s, float(times.t_dn_s), self.environment)
-            if self._measure_clear(times.dt_ps, water):
+        if refused is None and times.echoes is None and self._presence.clear:
+            water = self._flow.water(times.t_up_s, times.t_dn_s, self.environment)
+            alike = isinstance(water.temp_c, float)
+            if self._measure_alike(times.dt_ps, water) if alike else self._measure_changing(times.dt_ps, water):
                 return
         self._measure_each(times, refused)
 
-    def _measure_clear(self, dt_ps: Array, water: Water) -> bool:
-        """The quick way for good shots in water that does not change; False if one shows more than can be."""
+    def _measure_changing(self, dt_ps: Array, water: Water) -> bool:
+        """The quick way for good shots in water that changes; False if one shows more than can be."""
+        flow_l_h = self._flow.flow_l_h(dt_ps, water)
+        if np.abs(flow_l_h).max() > self._largest_l_h:
+            return False
+        self._water_temp_c = float(water.temp_c[-1])  # type: ignore[index]
+        if self._valve_closed:
+            moved_ps = dt_ps - water.zero_ps
+            self._track_zero(len(dt_ps), float(moved_ps.mean()), float(moved_ps.std()))
+        self._register_each(flow_l_h)
+        return True
+
+    def _measure_alike(self, dt_ps: Array, water: Water) -> bool:
+        """The quickest way, for good shots in water that does not change; False if one shows more than can be."""
         zero_ps = float(water.zero_ps)
         low_ps, high_ps = float(dt_ps.min()) - zero_ps, float(dt_ps.max()) - zero_ps
-        if max(-low_ps, high_ps) * float(water.l_h_per_ps) > self._largest_l_h:
+        if max(-low_ps, high_ps) * float(water.l_h_per_ps) * self._flow.largest_factor > self._largest_l_h:
             return False
         self._water_temp_c = float(water.temp_c)
         if self._valve_closed:
@@ -209,7 +236,6 @@ class Metrology:
         shots = len(times.dt_ps)
         echoes = np.full(shots, Echo.GOOD, dtype=np.int8) if times.echoes is None else times.echoes.copy()
         heard = echoes == Echo.GOOD
-        self._lost_shots += int(shots - heard.sum() - (echoes == Echo.NONE).sum() * self._presence.dry)
         flow_l_h = np.zeros(shots)
         if heard.any():
             up_s, dn_s = (t if isinstance(t, float) else t[heard] for t in (times.t_up_s, times.t_dn_s))
@@ -230,6 +256,7 @@ class Metrology:
         self._unusable |= bool((echoes == Echo.UNSURE).any())
         was_dry = self._presence.dry
         use = self._presence.judge(echoes)
+        self._lost_shots += int((~heard & ~((echoes == Echo.NONE) & use.into_dry)).sum())
         newest = np.maximum.accumulate(np.where(echoes == Echo.GOOD, np.arange(shots), -1))
         good_l_h = np.where(newest >= 0, flow_l_h[newest], self._last_good_l_h)
         self._register_each(good_l_h * (use.measured | use.bridged))

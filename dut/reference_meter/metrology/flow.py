@@ -73,6 +73,8 @@ class FlowComputer:
         """What zero tracking found on top of the sealed zero."""
         self._knots = np.array(calibration.re_knots)
         self._factors = np.array(calibration.factors)
+        self.largest_factor = max(calibration.factors)
+        """No flow is larger than this times the uncorrected one."""
         slopes = np.diff(self._factors) / np.diff(self._knots)
         self._slopes = np.concatenate(([0.0], slopes, [0.0]))
         self._intercepts = np.concatenate((self._factors, self._factors[-1:]))

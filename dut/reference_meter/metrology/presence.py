@@ -31,6 +31,8 @@ class Use:
     """Its own flow counts."""
     bridged: NDArray[np.bool_]
     """The flow of the last good shot counts in its place."""
+    into_dry: NDArray[np.bool_]
+    """The pipe was known to be empty when it was fired."""
 
 
 class WaterPresence:
@@ -64,14 +66,15 @@ class WaterPresence:
 
     def judge(self, echoes: NDArray[np.int8]) -> Use:
         """Take in the ``Echo`` of each shot of a block."""
-        use = Use(np.zeros(len(echoes), dtype=np.bool_), np.zeros(len(echoes), dtype=np.bool_))
+        use = Use(*(np.zeros(len(echoes), dtype=np.bool_) for _ in range(3)))
         for shot, echo in enumerate(echoes.tolist()):
             good = echo == Echo.GOOD
+            use.into_dry[shot] = self.dry
             self._history = (self._history << 1 | good) & _ALL_GOOD
             self._silent = self._silent + 1 if echo == Echo.NONE else 0
             self._bridged = 0 if good else self._bridged + 1
             if self._silent >= DRY_SHOTS:
-                self.dry = True
+                self.dry, self._history = True, 0  # What was good before says nothing of the water that comes.
             elif self.dry and (self._history & _RETURNING).bit_count() >= DRY_SHOTS:
                 self.dry = False
             told = not (self.dry or self.disturbed)

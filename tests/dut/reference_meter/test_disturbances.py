@@ -13,6 +13,7 @@ import pytest
 from meterbench.dut.reference_meter.hardware.sensor import Truth
 from meterbench.dut.reference_meter.hardware.sensors.resistance_input import WireFault
 from meterbench.dut.reference_meter.meter import Fidelity
+from meterbench.dut.reference_meter.metrology.audit import check_trail
 from meterbench.dut.reference_meter.metrology.sensors.fault import SensorFault
 from meterbench.dut.reference_meter.metrology.sensors.fitted import Fitted
 from tests.dut.reference_meter.line import Line, make
@@ -195,14 +196,17 @@ def test_a_slip_is_cured_by_arming_the_capture_again() -> None:
 @shot_by_shot
 def test_zero_is_tracked_behind_a_closed_valve_only(fidelity: Fidelity) -> None:
     """A unit whose zero has moved by 5 ps: half an hour of open, still water changes nothing; behind the closed valve
-    the zero is found within 3 ps (four sd of 4 096 shots) and the error at Q1 falls from 1.8 % below 1.1 %."""
+    the zero is found within 3 ps (four sd of 4 096 shots), and the audit trail says so."""
     line = Line(make(truth=Truth(zero_offset_ps=5.0), fidelity=fidelity))
     line.flow(0.0, 1800.0 if fidelity is Fidelity.TRANSIT else 700.0)
     assert line.meter.registers().zero_correction_ps == 0.0
     line.meter.close_valve(True)
     line.flow(0.0, 700.0)
     line.meter.close_valve(False)
-    assert line.meter.registers().zero_correction_ps == pytest.approx(5.0, abs=3.0)
+    found_ps = line.meter.registers().zero_correction_ps
+    assert found_ps == pytest.approx(5.0, abs=3.0)
+    assert line.meter.audit_records[-1].event == f"zero tracked to {found_ps:+.2f} ps beside the sealed one"
+    check_trail(line.meter.audit_records)
 
 
 @pytest.mark.requirement("ADR-020")

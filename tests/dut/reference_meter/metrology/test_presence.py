@@ -51,15 +51,35 @@ def test_one_direction_alone_never_makes_dry(shots: int) -> None:
 
 
 @pytest.mark.requirement("ADR-040")
-def test_water_is_back_after_eight_good_shots() -> None:
-    """Seven good shots do not end DRY, the eighth does, and counts; a bad one in between starts afresh."""
+@pytest.mark.parametrize("silent", [8, 9, 100])
+def test_water_is_back_after_eight_good_shots(silent: int) -> None:
+    """Seven good shots do not end DRY, the eighth does, however long the pipe was empty and however good the water was
+    before; the sixteenth is measured."""
     presence = WaterPresence()
-    judge(presence, (NONE, 100), (GOOD, 7), (UNSURE, 1), (GOOD, 7))
+    judge(presence, (GOOD, 100), (NONE, silent), (GOOD, 7))
     assert presence.dry
-    use = judge(presence, (GOOD, 3))
+    use = judge(presence, (GOOD, 20))
     assert not presence.dry
-    assert presence.clear
-    assert use.measured.tolist() == [True, True, True]
+    assert use.measured.tolist() == [False] * 8 + [True] * 12
+
+
+@pytest.mark.requirement("ADR-040")
+def test_water_comes_back_with_bubbles() -> None:
+    """Half of the last sixteen shots good end DRY; one of three good does not."""
+    half, third = WaterPresence(), WaterPresence()
+    judge(half, (NONE, 8), *[(UNSURE, 1), (GOOD, 1)] * 7, (UNSURE, 1))
+    assert half.dry
+    judge(half, (GOOD, 1))
+    assert not half.dry
+    judge(third, (NONE, 8), *[(UNSURE, 2), (GOOD, 1)] * 50)
+    assert third.dry
+
+
+@pytest.mark.requirement("ADR-040")
+def test_each_silent_shot_is_known_as_such() -> None:
+    """The eight that make the pipe dry were fired into a pipe that was not known to be."""
+    use = judge(WaterPresence(), (GOOD, 2), (NONE, 10), (GOOD, 9))
+    assert use.into_dry.tolist() == [False] * 10 + [True] * 10 + [False]
 
 
 @pytest.mark.requirement("ADR-040")

@@ -18,8 +18,14 @@ def test_sound_speed(temp_c: float, speed: float) -> None:
 
 @pytest.mark.parametrize(
     ("temp_c", "pressure_mpa", "speed"),
-    [(5, 0.6, 1426.935), (5, 1.6, 1428.481), (20, 0.6, 1483.175), (20, 1.6, 1484.815), (50, 0.6, 1543.468)]
-    + [(50, 1.6, 1545.275)],
+    [
+        (5, 0.6, 1426.935),
+        (5, 1.6, 1428.481),
+        (20, 0.6, 1483.175),
+        (20, 1.6, 1484.815),
+        (50, 0.6, 1543.468),
+        (50, 1.6, 1545.275),
+    ],
 )
 def test_sound_speed_under_pressure(temp_c: float, pressure_mpa: float, speed: float) -> None:
     """One slope for all temperatures is within 0.25 m/s of the table of metering.md 1.2: 0.15 m/s per MPa at 50 degC,
