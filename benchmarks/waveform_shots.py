@@ -12,15 +12,20 @@ import numpy as np
 from common.figures import Figure, main_of
 from common.timing import best_call_s
 
+from meterbench.dut.designation import Designation
+from meterbench.dut.meter import Nameplate
 from meterbench.dut.reference_meter.hardware.front_end import NOMINAL_AMPLITUDE_V, Arrivals, FrontEnd, noise_v_for
 from meterbench.dut.reference_meter.hardware.sensor import SHOT_NOISE_PS
+from meterbench.dut.reference_meter.meter import Fidelity, ReferenceMeter
 from meterbench.dut.reference_meter.metrology.captures import CAPTURE_SAMPLES
 from meterbench.dut.reference_meter.metrology.gain_control import next_gain_db
 from meterbench.dut.reference_meter.metrology.receiver import Receiver, reference_burst
+from meterbench.dut.variants import rating
+from meterbench.world.segment import Segment
 
 SHOTS = 8_192
 BLOCKS = (64, 8)
-"""Shots: eight seconds and one of the measuring cycles of ADR-014."""
+"""Shots: eight seconds of measuring cycles, which the meter takes at once in clear water, and one second's."""
 REPEATS = 7
 STILL_S = 56.87e-6
 WINDOW_START_S = 52.2e-6
@@ -60,6 +65,14 @@ def measure() -> list[Figure]:
         ):
             took_s = best_call_s(work, SHOTS // shots, REPEATS)
             figures.append(Figure(f"blocks of {shots}, {name}", shots / took_s, "shots/s", aim))
+    designation = Designation.parse("ADR15-1-1")
+    nameplate = Nameplate("10000001", designation, rating(designation, 2.5, 1600))
+    meter = ReferenceMeter(nameplate, seed=1, fidelity=Fidelity.WAVEFORM)
+    seconds = iter(range(0, 10**9, SHOTS // 8))
+    took_s = best_call_s(
+        lambda: meter.advance(Segment(float(next(seconds)), SHOTS / 8.0, 2500.0, 20.0, 0.5)), 1, REPEATS
+    )
+    figures.append(Figure("the meter, from flow to registers", SHOTS / took_s, "shots/s", "at least 20 000"))
     return figures
 
 

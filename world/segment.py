@@ -61,8 +61,8 @@ class Course:
 
     def __post_init__(self) -> None:
         count = len(self.edges_s) - 1
-        if count < 1 or not np.all(np.diff(self.edges_s) > 0.0):
-            raise ValueError("a course needs two edges at least, and each must come later than the one before")
+        if count < 1 or not np.isfinite(self.edges_s).all() or not np.all(np.diff(self.edges_s) > 0.0):
+            raise ValueError("a course needs two finite edges at least, and each must come later than the one before")
         for name in ("flow_l_h", "water_temp_c", "pressure_mpa"):
             given = getattr(self, name)
             if given.shape != (count,) or not np.isfinite(given).all():

@@ -29,7 +29,7 @@ _RECENT_CYCLES = 64
 """The last cycles of a course are shots: the pulse output looks back on them."""
 _BLOCK = 8
 """Shots between two looks of the firmware at what it has captured: one second."""
-_CLEAR_BLOCK = 16
+_CLEAR_BLOCK = 64
 """The same in clear water, where nothing new can be seen."""
 _JUMP_S = 0.4e-6
 _JUMP_PS = 0.9e6
@@ -98,8 +98,8 @@ class ReferenceMeter:
         """Live through a course at once: what every shot would have made of it, with the same mean and variance.
 
         In closed form where the sensitivity threshold leaves no doubt: cost grows with the number of segments, not with
-        their length. At ``Fidelity.TRANSIT`` and ``WAVEFORM``, and with a sensor in the water or a closed valve, segment
-        by segment.
+        their length. At ``Fidelity.TRANSIT`` and ``WAVEFORM``, with a sensor in the water or a closed valve, segment by
+        segment.
         """
         single = self.fidelity in (Fidelity.TRANSIT, Fidelity.WAVEFORM)
         if single or self.probe.fitted is not Fitted.NONE or self._firmware.valve_closed:

@@ -39,12 +39,20 @@ def test_a_course_is_its_segments() -> None:
 
 @pytest.mark.parametrize(
     "edges_s",
-    [[], [0.0], [0.0, 0.0, 1.0], [0.0, 2.0, 1.0], [0.0, math.nan, 1.0]],
-    ids=["none", "one", "twice the same", "falling", "NaN"],
+    [
+        [],
+        [0.0],
+        [0.0, 0.0, 1.0],
+        [0.0, 2.0, 1.0],
+        [0.0, math.nan, 1.0],
+        [0.0, 1.0, math.inf],
+        [-math.inf, 0.0, 1.0],
+    ],
+    ids=["none", "one", "twice the same", "falling", "NaN", "no end", "no beginning"],
 )
 def test_edges_must_rise(edges_s: list[float]) -> None:
-    """Fewer than two edges, or edges that do not rise, are refused."""
-    with pytest.raises(ValueError, match="two edges at least"):
+    """Fewer than two edges, edges that do not rise, and edges that are never reached are refused."""
+    with pytest.raises(ValueError, match="two finite edges at least"):
         Course(np.array(edges_s), FLOWS_L_H, TEMPS_C, PRESSURES_MPA)
 
 

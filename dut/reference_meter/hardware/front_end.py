@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +77,12 @@ class FrontEnd:
                 f"the gain goes from 0 to {HIGHEST_GAIN_DB} dB in {GAIN_STEP_DB} dB, {gain_db} is not in it"
             )
         counts_per_v = 10.0 ** (gain_db / 20.0) * FULL_SCALE_COUNTS / FULL_SCALE_V
-        clean = self._clean(arrivals, up, dn).astype(np.float32)  # 24 bits are enough for a converter of 12.
+        clean = np.stack(
+            (
+                _clean(self.window_start_s, arrivals.t_up_s, arrivals.water_temp_c, up),
+                _clean(self.window_start_s, arrivals.t_dn_s, arrivals.water_temp_c, dn),
+            )
+        )
         amplitudes = np.array((arrivals.amplitude_up_v, arrivals.amplitude_dn_v), dtype=np.float32).T * counts_per_v
         # Shot by shot in the order of time: how time is cut into blocks does not change the noise of a shot.
         counts = self.rng.standard_normal((len(amplitudes), 2, CAPTURE_SAMPLES), dtype=np.float32)
@@ -87,14 +93,17 @@ class FrontEnd:
         converted = counts.astype(np.int16)
         return Captures(converted[:, 0], converted[:, 1], self.window_start_s, gain_db)
 
-    def _clean(self, arrivals: Arrivals, up: Disturbance, dn: Disturbance) -> Array:
-        """The bursts in their windows, shape (2, CAPTURE_SAMPLES): amplitude 1, no noise."""
-        arrival_s = np.array(((arrivals.t_up_s,), (arrivals.t_dn_s,)))
-        late_periods, first_cycle, last_cycle = np.array(
-            [[(of.late_periods,), (of.first_cycle,), (of.last_cycle,)] for of in (up, dn)]
-        ).swapaxes(0, 1)
-        after_s = _SAMPLES_S + (self.window_start_s + late_periods / DRIVE_HZ - arrival_s)
-        return received_burst(after_s, arrivals.water_temp_c, first_cycle, last_cycle)
+
+@lru_cache(maxsize=8)
+def _clean(window_start_s: float, arrival_s: float, water_temp_c: float, suffers: Disturbance) -> NDArray[np.float32]:
+    """The burst in the window: amplitude 1, no noise. 24 bits are enough for a converter of 12.
+
+    Kept for the next blocks: water that does not change gives the same again.
+    """
+    after_s = _SAMPLES_S + (window_start_s + suffers.late_periods / DRIVE_HZ - arrival_s)
+    burst = received_burst(after_s, water_temp_c, suffers.first_cycle, suffers.last_cycle).astype(np.float32)
+    burst.flags.writeable = False
+    return burst
 
 
 def noise_v_for(noise_ps: float, amplitude_v: float) -> float:

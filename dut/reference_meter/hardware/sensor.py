@@ -188,7 +188,8 @@ class Sensor:
     def shots_through_air(self, mean: Flight, segment: Segment, cycles: int) -> TransitTimes:
         """Single shots where echoes may be lost, fainter or louder."""
         up, dn = self.relative_amplitudes(segment, cycles)
-        echoes = (up > FAINTEST).astype(np.int8) + (dn > FAINTEST).astype(np.int8)
+        own_up, own_dn = self.truth.amplitudes
+        echoes = (own_up * up > FAINTEST).astype(np.int8) + (own_dn * dn > FAINTEST).astype(np.int8)
         good = echoes == Echo.GOOD
         noise_ps = self.rng.standard_normal(cycles)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -208,7 +209,7 @@ class Sensor:
         lost = 1.0 - above**4 * math.exp(-segment.bubbles / SCATTERING_FRACTION)
         both_chance, up_chance, dn_chance = self.rng.random((3, shots))
         through = common * (both_chance >= COMMON_LOSS * lost)
-        lost_alone = (1.0 - COMMON_LOSS) * lost
+        lost_alone = (1.0 - COMMON_LOSS) * lost / (1.0 - COMMON_LOSS * lost)
         return (
             through * up**OWN_SCATTERING * (up_chance >= lost_alone),
             through * dn**OWN_SCATTERING * (dn_chance >= lost_alone),

@@ -18,14 +18,16 @@ published drift (metering.md 2.2, 2.5). No curve through three temperatures catc
 """
 WANDERING_PS = 1.0
 """Standard deviation of a day's change (metering.md 2.5)."""
-WANDERING_BOUND_PS = 4.0
+WANDERING_BOUND_PS = 2.5
 """[design] Standard deviation over the years: the transducers that wander do not wander off. A walk without a bound
-would take every unit out of class within a year (19 ps)."""
+would take every unit out of class within a year (19 ps); a meter of R1600 must hold its zero within 4 to 6 ps for life
+(metering.md 3)."""
 CROSSTALK_PS = 159.0
 """[design] Drive that leaks past the water at a thousandth of the signal shifts a 1 MHz burst by 1e-3/(2 pi f). Equal
 in both directions it cancels; a difference of signals lets this times the difference through (metering.md 2.5)."""
 
-_KEPT = math.sqrt(1.0 - (WANDERING_PS / WANDERING_BOUND_PS) ** 2)
+_KEPT = 1.0 - 0.5 * (WANDERING_PS / WANDERING_BOUND_PS) ** 2
+_STEP_PS = WANDERING_BOUND_PS * math.sqrt(1.0 - _KEPT**2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class ZeroOffset:
     def wandered_ps(self, day: int) -> float:
         """What wandering has added by this day; nothing before day 0."""
         while len(self._wandered_ps) <= day:
-            self._wandered_ps.append(_KEPT * self._wandered_ps[-1] + WANDERING_PS * float(self.rng.standard_normal()))
+            self._wandered_ps.append(_KEPT * self._wandered_ps[-1] + _STEP_PS * float(self.rng.standard_normal()))
         return self._wandered_ps[max(day, 0)]
 
 

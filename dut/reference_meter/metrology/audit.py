@@ -48,7 +48,10 @@ class AuditTrail:
 
 
 def check_trail(records: tuple[AuditRecord, ...]) -> None:
-    """Verify a trail that was read out; ``Refused`` names the first record that does not fit."""
+    """Verify a trail that was read out; ``Refused`` names the first record that does not fit.
+
+    A trail that was cut off at its end fits: who reads it must know its length or its last digest.
+    """
     previous = _BEFORE_THE_FIRST
     for number, record in enumerate(records, start=1):
         if record.number != number or record.previous != previous or record.sealed().digest != record.digest:

@@ -6,7 +6,8 @@ not do from one eighth of a second to the next; a step of the flow leaves the su
 
 A front of warmer water can jump by whole periods by chance (20 to 30 degC are 2.01 us on DN15). So a jump is not
 believed at once: the capture is re-armed before each further shot, which cures a slip, and if the sum then stays where
-it is for two seconds, it is the water.
+it is for two seconds, it is the water. The first shot of all, and the first after an empty pipe, have nothing to be
+compared with: a second one must agree.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ class CycleGuard:
 
     @property
     def doubting(self) -> bool:
-        """True while a jump waits to be confirmed: each shot must be re-armed for itself."""
-        return self._doubted > 0
+        """True while a jump, or the first shot of all, waits to be confirmed: each shot is re-armed for itself."""
+        return self._doubted > 0 or self._trusted_s is None
 
     def forget(self) -> None:
         """The pipe was empty: nothing is known of the water that comes."""
@@ -81,7 +82,9 @@ class CycleGuard:
     def _refuses(self, together_s: float) -> bool:
         if not self._shortest_s <= together_s <= self._longest_s:
             return True
-        if self._trusted_s is None or not _whole_periods(together_s - self._trusted_s):
+        if self._trusted_s is None:
+            return self._refuses_first(together_s)
+        if not _whole_periods(together_s - self._trusted_s):
             self._believe(together_s)
             return False
         if not self._doubted or abs(together_s - self._doubtful_s) > TOLERANCE * PERIOD_S:
@@ -94,6 +97,15 @@ class CycleGuard:
             return True
         self._believe(together_s)
         return False
+
+    def _refuses_first(self, together_s: float) -> bool:
+        """With nothing to compare with, two shots must agree, re-armed in between."""
+        if self._doubted and not self.wants_rearm and abs(together_s - self._doubtful_s) < NEAR * PERIOD_S:
+            self._believe(together_s)
+            return False
+        if not (self._doubted and self.wants_rearm):
+            self._doubtful_s, self._doubted, self.wants_rearm = together_s, 1, True
+        return True
 
     def _believe(self, together_s: float) -> None:
         self._trusted_s, self._doubted = together_s, 0

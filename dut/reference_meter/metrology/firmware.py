@@ -155,12 +155,23 @@ class Metrology:
 
     def measure(self, times: TransitTimes) -> None:
         """Take in a block of measuring cycles; it is not kept."""
+        if times.echoes is not None and (shots := self._presence.shots_until_dry(times.echoes)) is not None:
+            times, later = times.cut(shots)
+            self._measure_block(times)
+            if len(later.dt_ps):
+                self.measure(later)
+            return
+        self._measure_block(times)
+
+    def _measure_block(self, times: TransitTimes) -> None:
+        """A block in which the pipe is not found empty before its end."""
         self._measuring_cycles += len(times.dt_ps)
         if self._presence.silent:
             self._missed += len(times.dt_ps)
         self._level_db = times.level_db
         refused = self._guard.refuse(times)
-        if refused is None and times.echoes is None and self._presence.clear:
+        good = times.echoes is None or bool((times.echoes == Echo.GOOD).all())
+        if good and refused is None and self._presence.clear:
             water = self._flow.water(times.t_up_s, times.t_dn_s, self.environment)
             alike = isinstance(water.temp_c, float)
             if self._measure_alike(times.dt_ps, water) if alike else self._measure_changing(times.dt_ps, water):
@@ -315,8 +326,11 @@ class Metrology:
         return kinds_of(*self._stretches_flow_l_h(stretches))
 
     def measure_stretches(self, stretches: Stretches) -> None:
-        """Take in stretches that are clear or quiet, after ``WINDOW_CYCLES`` that registered nothing. Single cycles
-        must follow after ``recall``."""
+        """Take in stretches that are clear or quiet. Single cycles must follow after ``recall``.
+
+        What the means would still register of quiet water after a draw before these stretches is left out: noise of
+        31 cycles, with mean zero. A draw shorter than the quick mean is taken for as long.
+        """
         mean_l_h, sd_l_h = self._stretches_flow_l_h(stretches)
         clear = kinds_of(mean_l_h, sd_l_h) == Kind.CLEAR
         cycles, direction = registered_cycles(stretches.cycles, mean_l_h, clear)

@@ -62,7 +62,18 @@ class WaterPresence:
     @property
     def silent_shots_to_dry(self) -> int:
         """Shots without an echo after which the pipe is dry."""
-        return max(0, DRY_SHOTS - self._silent)
+        return 0 if self.dry else DRY_SHOTS - self._silent
+
+    def shots_until_dry(self, echoes: NDArray[np.int8]) -> int | None:
+        """How many of these shots it takes to find the pipe empty; None if it is not, or is already."""
+        if self.dry or not (echoes == Echo.NONE).any():
+            return None
+        silent = self._silent
+        for shot, echo in enumerate(echoes.tolist(), start=1):
+            silent = silent + 1 if echo == Echo.NONE else 0
+            if silent == DRY_SHOTS:
+                return shot
+        return None
 
     def judge(self, echoes: NDArray[np.int8]) -> Use:
         """Take in the ``Echo`` of each shot of a block."""

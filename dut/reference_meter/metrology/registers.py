@@ -38,13 +38,13 @@ class Registers:
     disturbed: bool
     """Air or a fault: too few good shots to tell the flow; nothing is registered."""
     weak_signal: bool
-    """The bursts have lost a quarter of their amplitude, or more, since the calibration."""
+    """The bursts have lost more than a quarter of their amplitude since the calibration."""
     measuring_cycles: int
     """Shots fired since the meter was made."""
     lost_shots: int
     """Of these, without a usable echo in both directions; silent shots of an empty pipe do not count."""
     refused_shots: int
-    """Heard, but not believed: a cycle slip, or times that no water has."""
+    """Heard, but not believed: a cycle slip, times that no water has, a first shot that waits for a second."""
     suspected_slips: int
     """Jumps of t_up + t_dn by whole periods."""
     sensor_fault: SensorFault | None

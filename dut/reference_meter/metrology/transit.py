@@ -41,6 +41,16 @@ class TransitTimes:
     level_db: float = 0.0
     """Amplitude of the fainter direction's bursts, relative to that at calibration."""
 
+    def cut(self, shot: int) -> tuple[TransitTimes, TransitTimes]:
+        """The shots before this one, and the others."""
+
+        def part(of: slice) -> TransitTimes:
+            up_s, dn_s = (t if isinstance(t, float) else t[of] for t in (self.t_up_s, self.t_dn_s))
+            echoes = None if self.echoes is None else self.echoes[of]
+            return TransitTimes(self.dt_ps[of], up_s, dn_s, echoes, self.level_db)
+
+        return part(slice(shot)), part(slice(shot, None))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stretches:

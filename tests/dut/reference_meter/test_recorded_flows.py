@@ -30,9 +30,7 @@ def recorded(name: str) -> Course:
 
 
 @pytest.mark.requirement("ADR-011")
-@pytest.mark.parametrize(
-    ("name", "litres"), [("weusedto_washingmachine.csv", 1692.0), ("weusedto_shower.csv", 6359.8)]
-)
+@pytest.mark.parametrize(("name", "litres"), [("weusedto_washingmachine.csv", 1692.0), ("weusedto_shower.csv", 6359.8)])
 def test_months_of_draws_are_registered(name: str, litres: float) -> None:
     """The published sums come out within 0.5 %: 0.2 % of calibration, and samples of a second against eight shots."""
     course = recorded(name)

@@ -177,9 +177,6 @@ def test_few_bubbles_lose_few_bursts(bubbles: float) -> None:
         assert share(amplitudes > 0.0) == pytest.approx(odds, abs=four_errors(odds) + (1.0 - odds) ** 2)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="0.43: the losses of one direction alone are drawn of all bursts, not of those left"
-)
 def test_a_burst_comes_through_scattering_bubbles() -> None:
     """With 2 % of visible air a burst comes through with a chance of 1/e, within four standard errors."""
     for amplitudes in through(replace(CLEAR, bubbles=SCATTERING_FRACTION)):
@@ -196,12 +193,12 @@ def test_most_losses_hit_both_directions(bubbles: float) -> None:
     assert share(lost_dn[lost_up]) == pytest.approx(COMMON_LOSS, abs=error + 0.2 * share(lost_up))
 
 
-@pytest.mark.parametrize(("bubbles", "sd"), [(0.01, 0.1), (0.04, 0.4), (0.05, 0.5), (0.2, 0.5)])
+@pytest.mark.parametrize(("bubbles", "sd"), [(0.01, 0.1), (0.04, 0.4), (0.05, 0.5), (0.1, 0.5)])
 def test_bubbles_scatter(bubbles: float, sd: float) -> None:
     """ln(amplitude) of what comes through scatters by 10 times the part of air, 0.5 at the most: that is common to both
-    directions; a fifth as much is a direction's own."""
+    directions; a fifth as much is a direction's own. Of 10 % of air one pair of bursts in 4 500 comes through."""
     assert min(SCATTERING_SPREAD * bubbles, SCATTERING_SPREAD_LIMIT) == pytest.approx(sd)
-    up, dn = through(replace(CLEAR, bubbles=bubbles))
+    up, dn = sensor().relative_amplitudes(replace(CLEAR, bubbles=bubbles), 64 * SHOTS)
     both = (up > 0.0) & (dn > 0.0)
     ln_up, ln_dn = np.log(up[both]), np.log(dn[both])
     error = 4 / (2 * both.sum()) ** 0.5
@@ -217,7 +214,6 @@ def test_fuller_pipes_lose_less() -> None:
 
 
 @pytest.mark.requirement("ADR-040")
-@pytest.mark.xfail(strict=True, reason="a sixth of the bursts comes through transducers in air: as with bubbles")
 @pytest.mark.parametrize("fill", [LOWEST_FILL, LOWEST_FILL + 0.01])
 def test_transducers_in_air_hear_nothing(fill: float) -> None:
     """At half a pipe both transducers are in air: no burst comes through; just above, next to none (1 %)."""
@@ -257,7 +253,6 @@ def test_fainter_shots_are_noisier() -> None:
     assert good.std() == pytest.approx(SHOT_NOISE_PS * math.exp(sd**2), rel=2 * 4 / (2 * len(good)) ** 0.5)
 
 
-@pytest.mark.xfail(strict=True, reason="amplitudes are compared to the unit's own, not to a good unit's")
 def test_a_unit_that_is_too_faint_is_not_heard() -> None:
     """Below a twentieth of a good unit's amplitude no echo is found, through clear water either."""
     unit = sensor(Truth(amplitude_loss_percent=97.0))

@@ -32,6 +32,20 @@ def test_eight_silent_shots_are_an_empty_pipe() -> None:
 
 
 @pytest.mark.requirement("ADR-040")
+@pytest.mark.parametrize("heard", [UNSURE, GOOD])
+def test_a_dry_pipe_need_not_run_dry_again(heard: Echo) -> None:
+    """While the pipe is dry no further silent shots are needed, not even after one that was heard; once water is back
+    it takes eight again."""
+    presence = WaterPresence()
+    judge(presence, (NONE, 8), (heard, 1))
+    assert presence.dry
+    assert presence.silent_shots_to_dry == 0
+    judge(presence, (GOOD, 8))
+    assert not presence.dry
+    assert presence.silent_shots_to_dry == 8
+
+
+@pytest.mark.requirement("ADR-040")
 def test_the_eight_must_come_in_a_row() -> None:
     """A shot that is heard, even badly, starts the counting afresh."""
     for heard in (UNSURE, GOOD):
