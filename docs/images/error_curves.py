@@ -19,12 +19,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
-from meterbench.dut.reference_meter.factory import Unit
 from meterbench.dut.reference_meter.hardware.sensor import Truth
 from meterbench.dut.reference_meter.metrology.array_types import Array
 from meterbench.dut.reference_meter.metrology.threshold import ON_L_H
 from meterbench.dut.reference_meter.metrology.water import NOMINAL_PRESSURE_MPA
-from meterbench.dut.reference_meter.population import (
+from meterbench.dut.reference_meter.production.factory import Unit
+from meterbench.dut.reference_meter.production.population import (
     cpk,
     draw_population,
     flow_points_l_h,

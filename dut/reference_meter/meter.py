@@ -10,7 +10,6 @@ import numpy as np
 
 from meterbench.dut.meter import Nameplate
 from meterbench.dut.reference_meter.course_run import DAY_S, Run, cut_at_midnight, runs
-from meterbench.dut.reference_meter.factory import Unit, build
 from meterbench.dut.reference_meter.hardware.flow_tube import Flight
 from meterbench.dut.reference_meter.hardware.sensor import LARGEST_BLOCK, LOWEST_FILL, Truth
 from meterbench.dut.reference_meter.metrology.audit import AuditRecord
@@ -19,6 +18,7 @@ from meterbench.dut.reference_meter.metrology.registers import Mode, Registers
 from meterbench.dut.reference_meter.metrology.sensors.fitted import Fitted
 from meterbench.dut.reference_meter.metrology.stretches import Kind
 from meterbench.dut.reference_meter.metrology.transit import CYCLES_PER_S, TransitTimes
+from meterbench.dut.reference_meter.production.factory import Unit, build
 from meterbench.world.segment import Course, Segment
 
 _SAME_INSTANT_S = 1e-6

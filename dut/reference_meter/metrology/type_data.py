@@ -1,7 +1,7 @@
 """What every meter of a nominal diameter has in common: drawing, expansion, and the type's correction over Re.
 
-The figures are data (``type_data.toml``). The correction was measured on prototypes; ``characterise.py`` says how and
-makes it again.
+The figures are data (``type_data.toml``). The correction was measured on prototypes; ``production/characterise.py``
+says how, and makes it again.
 """
 
 from __future__ import annotations

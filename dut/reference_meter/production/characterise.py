@@ -1,6 +1,6 @@
 """Measures the type's correction over the Reynolds number on a family of prototypes:
 
-    python -m meterbench.dut.reference_meter.characterise
+    python -m meterbench.dut.reference_meter.production.characterise
 
 Prints the table ``[correction]`` of ``metrology/type_data.toml``. Each prototype is measured on the calibration rig,
 its zero and delay first, then many flows; the type is their mean. Time costs nothing here: a hundred hours a point.
@@ -14,12 +14,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from meterbench.dut.reference_meter.calibrate import LARGEST_Q3_L_H, TEMPERATURES_C, ZERO_HOURS, with_zero_and_delay
-from meterbench.dut.reference_meter.calibration_rig import run_points
 from meterbench.dut.reference_meter.hardware.sensor import draw_sensor
 from meterbench.dut.reference_meter.metrology.firmware import Metrology
 from meterbench.dut.reference_meter.metrology.type_data import type_calibration
 from meterbench.dut.reference_meter.metrology.water import kinematic_viscosity_m2_s
+from meterbench.dut.reference_meter.production.calibrate import (
+    LARGEST_Q3_L_H,
+    TEMPERATURES_C,
+    ZERO_HOURS,
+    with_zero_and_delay,
+)
+from meterbench.dut.reference_meter.production.rig import run_points
 
 Array = NDArray[np.float64]
 

@@ -15,11 +15,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from meterbench.dut.reference_meter.calibration_rig import REFERENCE_SD, RigRecord, run_points
 from meterbench.dut.reference_meter.hardware.sensor import Sensor
 from meterbench.dut.reference_meter.metrology.calibration import REFERENCE_TEMP_C, Calibration, Curve
 from meterbench.dut.reference_meter.metrology.firmware import Metrology
 from meterbench.dut.reference_meter.metrology.water import kinematic_viscosity_m2_s, sound_speed_m_s
+from meterbench.dut.reference_meter.production.rig import REFERENCE_SD, RigRecord, run_points
 
 Array = NDArray[np.float64]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from meterbench.dut.meter import Nameplate
-from meterbench.dut.reference_meter.calibrate import calibrate
 from meterbench.dut.reference_meter.hardware.sensor import Sensor, Truth, draw_sensor
 from meterbench.dut.reference_meter.metrology.firmware import Metrology
 from meterbench.dut.reference_meter.metrology.sensors.fitted import Fitted
 from meterbench.dut.reference_meter.metrology.type_data import type_calibration
+from meterbench.dut.reference_meter.production.calibrate import calibrate
 from meterbench.dut.reference_meter.water_probe import WaterProbe
 from meterbench.dut.reference_meter.waveform import WaveformStage
 

@@ -9,13 +9,13 @@ import pytest
 
 from meterbench.dut.designation import Designation
 from meterbench.dut.meter import Nameplate
-from meterbench.dut.reference_meter.calibrate import calibrate
-from meterbench.dut.reference_meter.factory import Unit, build
 from meterbench.dut.reference_meter.hardware.sensor import Truth
 from meterbench.dut.reference_meter.metrology.audit import check_trail
 from meterbench.dut.reference_meter.metrology.calibration import curve_at
 from meterbench.dut.reference_meter.metrology.refusal import Refused
 from meterbench.dut.reference_meter.metrology.type_data import type_calibration
+from meterbench.dut.reference_meter.production.calibrate import calibrate
+from meterbench.dut.reference_meter.production.factory import Unit, build
 from meterbench.dut.variants import rating
 from meterbench.world.water import sound_speed_m_s
 

@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from meterbench.dut.reference_meter.factory import Unit
 from meterbench.dut.reference_meter.hardware.burst import received_burst
 from meterbench.dut.reference_meter.hardware.sensor import Truth
 from meterbench.dut.reference_meter.hardware.zero_offset import SPREAD_PS
 from meterbench.dut.reference_meter.meter import Fidelity, ReferenceMeter
-from meterbench.dut.reference_meter.population import (
+from meterbench.dut.reference_meter.production.factory import Unit
+from meterbench.dut.reference_meter.production.population import (
     cpk,
     draw_population,
     flow_points_l_h,

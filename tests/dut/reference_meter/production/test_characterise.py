@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from meterbench.dut.reference_meter import characterise
 from meterbench.dut.reference_meter.hardware.flow_tube import EXPANSION_PER_K, GEOMETRIES
 from meterbench.dut.reference_meter.metrology.type_data import type_calibration
+from meterbench.dut.reference_meter.production import characterise
 
 PROTOTYPES = 20
 
