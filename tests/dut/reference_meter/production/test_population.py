@@ -48,7 +48,7 @@ THREE_TEMPS_C = np.array([0.1, 20.0, 50.0])
 SENSITIVITY_SHARE = np.array([0.03, 0.015, 0.03])
 """At these temperatures the offset's part in the error is 100 offset/(S Q1) within this share of it: the true profile
 differs from k = 1 by as much (hardware/profile.py)."""
-PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "accuracy.md"
+PAGE = Path(__file__).parents[4] / "docs" / "explanation" / "accuracy.md"
 
 by_variant = pytest.mark.parametrize(
     ("rating", "units"),
