@@ -9,23 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meterbench.dut.reference_meter.metrology.array_types import Array
-from meterbench.dut.reference_meter.metrology.audit import AuditRecord, AuditTrail
+from meterbench.dut.reference_meter.metrology.audit import AuditRecord
 from meterbench.dut.reference_meter.metrology.calibration import Calibration
 from meterbench.dut.reference_meter.metrology.cycle_guard import CycleGuard
-from meterbench.dut.reference_meter.metrology.flow import Environment, FlowComputer, Parabola, Water
+from meterbench.dut.reference_meter.metrology.flow import Environment, FlowComputer, Water
+from meterbench.dut.reference_meter.metrology.parameters import Parameters
 from meterbench.dut.reference_meter.metrology.presence import WaterPresence
-from meterbench.dut.reference_meter.metrology.refusal import Refused
 from meterbench.dut.reference_meter.metrology.registers import DISPLAY_DECIMALS, Mode, Registers, volume_text
-from meterbench.dut.reference_meter.metrology.stretches import Kind, kinds_of, registered_cycles
-from meterbench.dut.reference_meter.metrology.threshold import SLOW_CYCLES, SensitivityThreshold
+from meterbench.dut.reference_meter.metrology.registration import Registration
+from meterbench.dut.reference_meter.metrology.stretches import kinds_of
 from meterbench.dut.reference_meter.metrology.transit import Echo, Stretches, TransitTimes
-from meterbench.dut.reference_meter.metrology.volume import NL_PER_L_H, Total, pulses_emitted
 from meterbench.dut.reference_meter.metrology.zero_tracking import ZeroTracker
 
 DRY_STRIDE = 4
 """An empty pipe is looked at every fourth time, twice a second (ADR-014, OPEN-9)."""
-WINDOW_CYCLES = SLOW_CYCLES
-"""Cycles after which a stationary flow fills all that the firmware averages over."""
 PLAUSIBLE_Q4 = 1.5
 """[design] A shot that shows more than this times Q4 is not believed; up to there the meter counts on."""
 WEAK_DB = -2.5
@@ -52,17 +49,13 @@ class Metrology:
     """
 
     def __init__(self, calibration: Calibration, q4_l_h: float, pulse_volume_nl: int) -> None:
+        self._parameters = Parameters(calibration)
         self._flow = FlowComputer(calibration)
         self._guard = CycleGuard(calibration)
         self._largest_l_h = PLAUSIBLE_Q4 * q4_l_h
         self._presence = WaterPresence()
-        self._threshold = SensitivityThreshold()
         self._tracker = ZeroTracker()
-        self._forward = Total()
-        self._reverse = Total()
-        self._pulse_volume_nl = pulse_volume_nl
-        self._audit = AuditTrail()
-        self._sealed = False
+        self._registration = Registration(pulse_volume_nl)
         self._tracked_on_record_ps = 0.0
         self._water_temp_c = math.nan
         self._level_db = 0.0
@@ -81,29 +74,23 @@ class Metrology:
 
     @property
     def calibration(self) -> Calibration:
-        return self._flow.calibration
+        return self._parameters.calibration
 
     @property
     def audit_records(self) -> tuple[AuditRecord, ...]:
         """Every change of the parameters, from the first on."""
-        return self._audit.records
+        return self._parameters.records
 
     def calibrate(self, calibration: Calibration, by: str) -> None:
         """Put a calibration into force; ``Refused`` once the meter is sealed."""
-        if self._sealed:
-            raise Refused("calibrate: the meter is sealed; its legally relevant parameters cannot be changed")
+        self._parameters.put(calibration, by)
         self._flow = FlowComputer(calibration)
         self._guard = CycleGuard(calibration)
         self._tracker = ZeroTracker()
-        self._audit.add("calibrated", by, calibration.digest)
 
     def seal(self, by: str) -> None:
-        """Close the meter; ``Refused`` if it was never calibrated or is sealed already."""
-        if self._sealed or not self._audit.records:
-            why = "it is sealed already" if self._sealed else "it has not been calibrated"
-            raise Refused(f"seal: {why}")
-        self._sealed = True
-        self._audit.add("sealed", by, self.calibration.digest)
+        """Close the meter for good; ``Refused`` if it was never calibrated or is sealed already."""
+        self._parameters.seal(by)
 
     def average(self, stretches: Stretches) -> Averages:
         """What the calibration interface reads out after each of several stretches: means over all its cycles."""
@@ -125,7 +112,7 @@ class Metrology:
         if self._valve_closed and not closed and moved_ps:
             self._tracked_on_record_ps += moved_ps
             event = f"zero tracked to {self._tracked_on_record_ps:+.2f} ps beside the sealed one"
-            self._audit.add(event, "zero tracking", self.calibration.digest)
+            self._parameters.note(event, "zero tracking")
         self._valve_closed = closed
         self._tracker.stop()
 
@@ -175,6 +162,7 @@ class Metrology:
             water = self._flow.water(times.t_up_s, times.t_dn_s, self.environment)
             alike = isinstance(water.temp_c, float)
             if self._measure_alike(times.dt_ps, water) if alike else self._measure_changing(times.dt_ps, water):
+                self._last_good_l_h = self._registration.newest_l_h
                 return
         self._measure_each(times, refused)
 
@@ -187,7 +175,7 @@ class Metrology:
         if self._valve_closed:
             moved_ps = dt_ps - water.zero_ps
             self._track_zero(len(dt_ps), float(moved_ps.mean()), float(moved_ps.std()))
-        self._register_each(flow_l_h)
+        self._registration.add_each(flow_l_h)
         return True
 
     def _measure_alike(self, dt_ps: Array, water: Water) -> bool:
@@ -200,47 +188,11 @@ class Metrology:
         if self._valve_closed:
             self._track_zero(len(dt_ps), float(dt_ps.mean()) - zero_ps, float(dt_ps.std()))
         parabola = self._flow.parabola(low_ps, high_ps, water)
-        if parabola is not None:
-            direction = self._threshold.certain_direction(parabola.flow_l_h(low_ps), parabola.flow_l_h(high_ps))
-            if direction:
-                self._register_parabola(dt_ps, zero_ps, parabola, direction)
-                return True
-        self._register_each(self._flow.flow_l_h(dt_ps, water))
+        if parabola is None or not self._registration.add_parabola(
+            dt_ps, zero_ps, parabola, parabola.flow_l_h(low_ps), parabola.flow_l_h(high_ps)
+        ):
+            self._registration.add_each(self._flow.flow_l_h(dt_ps, water))
         return True
-
-    def _register_parabola(self, dt_ps: Array, zero_ps: float, parabola: Parabola, direction: int) -> None:
-        """Clear flow within one piece of the correction: the sums of dt and dt^2 hold the volume of all cycles."""
-        earlier = dt_ps[:-WINDOW_CYCLES]
-        count = len(earlier)
-        dt_sum_ps = float(earlier.sum())
-        moved_ps = dt_sum_ps - count * zero_ps
-        moved_square_ps2 = float(earlier @ earlier) - zero_ps * (2.0 * dt_sum_ps - count * zero_ps)
-        earlier_l_h = parabola.linear * moved_ps + parabola.square * direction * moved_square_ps2
-        self._register_clear(direction, count, earlier_l_h, parabola.flow_l_h(dt_ps[-WINDOW_CYCLES:] - zero_ps))
-
-    def _register_each(self, flow_l_h: Array) -> None:
-        """The general way: every cycle on its own, against the sensitivity threshold unless the flow is clear."""
-        direction = self._threshold.certain_direction(float(flow_l_h.min()), float(flow_l_h.max()))
-        if direction:
-            earlier = flow_l_h[:-WINDOW_CYCLES]
-            self._register_clear(direction, len(earlier), float(earlier.sum()), flow_l_h[-WINDOW_CYCLES:])
-            return
-        forward, reverse = self._threshold.judge(flow_l_h)
-        for total, on, sign in ((self._forward, forward, 1.0), (self._reverse, reverse, -1.0)):
-            if on.any():
-                total.add(0.0, flow_l_h * on * (sign * NL_PER_L_H))
-            else:
-                total.stand_still(len(flow_l_h))
-        self._last_good_l_h = self._threshold.newest_l_h
-
-    def _register_clear(self, direction: int, earlier_count: int, earlier_l_h: float, newest_l_h: Array) -> None:
-        """Register cycles of clear flow in a direction: the sum of the earlier ones, each of the newest."""
-        self._threshold.remember(newest_l_h)
-        self._last_good_l_h = float(newest_l_h[-1])
-        scale = direction * NL_PER_L_H
-        along, against = (self._forward, self._reverse) if scale > 0 else (self._reverse, self._forward)
-        along.add(earlier_l_h * scale, newest_l_h * scale)
-        against.stand_still(earlier_count + len(newest_l_h))
 
     def _measure_each(self, times: TransitTimes, refused: NDArray[np.bool_] | None) -> None:
         """The careful way: shots that are lost, refused, or of changing water."""
@@ -270,11 +222,11 @@ class Metrology:
         self._lost_shots += int((~heard & ~((echoes == Echo.NONE) & use.into_dry)).sum())
         newest = np.maximum.accumulate(np.where(echoes == Echo.GOOD, np.arange(shots), -1))
         good_l_h = np.where(newest >= 0, flow_l_h[newest], self._last_good_l_h)
-        self._register_each(good_l_h * (use.measured | use.bridged))
+        self._registration.add_each(good_l_h * (use.measured | use.bridged))
         self._last_good_l_h = float(good_l_h[-1])
         if self._presence.dry and not was_dry:
             self._guard.forget()
-            self._threshold.reset()
+            self._registration.forget_flow()
             self._last_good_l_h = 0.0
         if self._presence.dry:
             self._water_temp_c = math.nan
@@ -301,8 +253,7 @@ class Metrology:
 
     def idle(self, cycles: int) -> None:
         """Let cycles of a dry pipe go by: at each that is due a shot is fired, and nothing is heard."""
-        self._forward.stand_still(cycles)
-        self._reverse.stand_still(cycles)
+        self._registration.stand_still(cycles)
         stride = 1 if self.mode is Mode.TEST else DRY_STRIDE
         self._measuring_cycles += (self._missed + cycles) // stride - self._missed // stride
         self._missed += cycles
@@ -311,57 +262,40 @@ class Metrology:
 
     def settled(self, steady: Stretches) -> bool:
         """True if a stretch like this, after ``WINDOW_CYCLES`` of the same, cannot cross the sensitivity threshold."""
-        mean_l_h, sd_l_h = self._stretches_flow_l_h(steady)
-        return self.clear and not self._valve_closed and self._threshold.settled(float(mean_l_h[0]), float(sd_l_h[0]))
+        return self.clear and not self._valve_closed and self._registration.settled(*self._flows_of(steady))
 
     def measure_steady(self, steady: Stretches) -> None:
-        """Take in a ``settled`` stretch in one piece. ``WINDOW_CYCLES`` single cycles of the same must go before and
-        must follow, for the moving means and the pulses."""
-        mean_l_h, sd_l_h = self._stretches_flow_l_h(steady)
-        direction = np.array([float(self._threshold.direction)])
-        self._register_stretches(steady, steady.cycles * abs(direction).astype(np.int64), direction, mean_l_h, sd_l_h)
+        """Take in a ``settled`` stretch in one piece, between ``WINDOW_CYCLES`` single cycles of the same."""
+        self._registration.add_steady(steady, *self._flows_of(steady))
+        self._measuring_cycles += int(steady.cycles.sum())
 
     def kinds(self, stretches: Stretches) -> NDArray[np.int8]:
         """``Kind`` of each stretch."""
-        return kinds_of(*self._stretches_flow_l_h(stretches))
+        return kinds_of(*self._flows_of(stretches))
 
     def measure_stretches(self, stretches: Stretches) -> None:
-        """Take in stretches that are clear or quiet. Single cycles must follow after ``recall``.
-
-        What the means would still register of quiet water after a draw before these stretches is left out: noise of
-        31 cycles, with mean zero. A draw shorter than the quick mean is taken for as long.
-        """
-        mean_l_h, sd_l_h = self._stretches_flow_l_h(stretches)
-        clear = kinds_of(mean_l_h, sd_l_h) == Kind.CLEAR
-        cycles, direction = registered_cycles(stretches.cycles, mean_l_h, clear)
-        self._register_stretches(stretches, cycles, direction, mean_l_h, sd_l_h)
+        """Take in stretches that are clear or quiet. Single cycles must follow after ``recall``."""
+        self._registration.add_stretches(stretches, *self._flows_of(stretches))
+        self._measuring_cycles += int(stretches.cycles.sum())
 
     def recall(self, times: TransitTimes) -> None:
         """Fill the moving means after stretches in one piece: shots as their last ``WINDOW_CYCLES`` may have been."""
         water = self._flow.water(times.t_up_s, times.t_dn_s, self.environment)
-        self._threshold.recall(self._flow.flow_l_h(times.dt_ps, water))
+        self._registration.recall(self._flow.flow_l_h(times.dt_ps, water))
 
-    def _stretches_flow_l_h(self, stretches: Stretches) -> tuple[Array, Array]:
+    def _flows_of(self, stretches: Stretches) -> tuple[Array, Array]:
+        """Mean and standard deviation of a single cycle's flow in each stretch."""
         water = self._flow.water(stretches.t_up_s, stretches.t_dn_s, self.environment)
         return self._flow.noisy_flow_l_h(stretches.mean_dt_ps, stretches.sd_dt_ps, water)
-
-    def _register_stretches(
-        self, stretches: Stretches, cycles: NDArray[np.int64], direction: Array, mean_l_h: Array, sd_l_h: Array
-    ) -> None:
-        chance = np.where(cycles == stretches.cycles, *stretches.chance)
-        volume_nl = (cycles * mean_l_h + np.sqrt(cycles) * sd_l_h * chance) * NL_PER_L_H * direction
-        for total, sign in ((self._forward, 1.0), (self._reverse, -1.0)):
-            total.add(float(volume_nl[direction == sign].sum()), np.zeros(1))
-        self._measuring_cycles += int(stretches.cycles.sum())
 
     # Reading.
 
     def registers(self) -> Registers:
         """All registers, now."""
         return Registers(
-            forward_nl=self._forward.total_nl,
-            reverse_nl=self._reverse.total_nl,
-            flow_l_h=self._threshold.quick_mean_l_h if self._threshold.direction else 0.0,
+            forward_nl=self._registration.forward.total_nl,
+            reverse_nl=self._registration.reverse.total_nl,
+            flow_l_h=self._registration.flow_l_h,
             water_temp_c=self._water_temp_c,
             mode=self.mode,
             dry=self._presence.dry,
@@ -377,10 +311,9 @@ class Metrology:
 
     def display(self, *, reverse: bool = False) -> str:
         """The forward (or reverse) volume in m3 as the mode shows it, without the unit."""
-        total = self._reverse if reverse else self._forward
+        total = self._registration.reverse if reverse else self._registration.forward
         return volume_text(total.total_nl, DISPLAY_DECIMALS[self.mode])
 
     def pulse_count(self, cycles_ago: int, cycle_fraction: float) -> int:
         """Pulses of the test output emitted until ``cycle_fraction`` after the measurement ``cycles_ago``."""
-        before_nl, after_nl = self._forward.before_nl(cycles_ago + 1), self._forward.before_nl(cycles_ago)
-        return pulses_emitted(before_nl, after_nl, self._pulse_volume_nl, cycle_fraction)
+        return self._registration.pulse_count(cycles_ago, cycle_fraction)
