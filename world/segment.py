@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,6 +33,12 @@ class Segment:
     microbubbles: float = 0.0
     """Part of the volume that is air in bubbles too small to scatter: they slow sound down."""
 
+    def __post_init__(self) -> None:
+        water = self.start_s + self.duration_s + self.flow_l_h + self.water_temp_c + self.pressure_mpa
+        air = 0.0 <= self.fill <= 1.0 and 0.0 <= self.bubbles < 1.0 and 0.0 <= self.microbubbles < 1.0
+        if not (self.duration_s > 0.0 and air and math.isfinite(water)):
+            raise ValueError(f"a segment lasts more than 0 s, has finite numbers, and parts of 0 to 1: not {self}")
+
     @property
     def end_s(self) -> float:
         return self.start_s + self.duration_s
@@ -51,7 +58,7 @@ class Course:
     """Many segments of clear water in a full pipe, one after the other: a day's draws, or a year's.
 
     ``edges_s`` has the shape (n + 1,) and rises; the others have the shape (n,) and mean what they mean in a
-    ``Segment``. ``ValueError`` otherwise.
+    ``Segment``. ``ValueError`` otherwise, also for lists.
     """
 
     edges_s: Array
@@ -60,6 +67,10 @@ class Course:
     pressure_mpa: Array
 
     def __post_init__(self) -> None:
+        if not all(
+            isinstance(part, np.ndarray) for part in (self.edges_s, self.flow_l_h, self.water_temp_c, self.pressure_mpa)
+        ):
+            raise ValueError("a course is made of arrays")
         count = len(self.edges_s) - 1
         if count < 1 or not np.isfinite(self.edges_s).all() or not np.all(np.diff(self.edges_s) > 0.0):
             raise ValueError("a course needs two finite edges at least, and each must come later than the one before")

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.metrology.transit import Stretches
 from meterbench.world.segment import Course
-
-Array = NDArray[np.float64]
 
 DAY_S = 86_400.0
 

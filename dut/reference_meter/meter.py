@@ -19,6 +19,7 @@ from meterbench.dut.reference_meter.metrology.sensors.fitted import Fitted
 from meterbench.dut.reference_meter.metrology.stretches import Kind
 from meterbench.dut.reference_meter.metrology.transit import CYCLES_PER_S, TransitTimes
 from meterbench.dut.reference_meter.production.factory import Unit, build
+from meterbench.dut.reference_meter.water_probe import POLL_S
 from meterbench.world.segment import Course, Segment
 
 _SAME_INSTANT_S = 1e-6
@@ -31,7 +32,7 @@ _BLOCK = 8
 """Shots between two looks of the firmware at what it has captured: one second."""
 _CLEAR_BLOCK = 64
 """The same in clear water, where nothing new can be seen."""
-_JUMP_S = 0.4e-6
+_JUMP_S = 0.05e-6
 _JUMP_PS = 0.9e6
 """After a jump of t_up + t_dn, or of dt, by more than this the firmware may doubt: it gets the shots one by one."""
 
@@ -44,15 +45,14 @@ class Fidelity(Enum):
     cannot be crossed; its ends are shots in any case. AUTO does so only where it saves much.
     """
 
-    AUTO = 2 * LARGEST_BLOCK
-    TRANSIT = 2**62
-    WAVEFORM = 2**62 + 1
-    SEGMENT = 2 * WINDOW_CYCLES + 1
+    WAVEFORM = "waveform"
+    TRANSIT = "transit time"
+    SEGMENT = "segment"
+    AUTO = "auto"
 
-    @property
-    def shortest_closed_form(self) -> int:
-        """Cycles in one segment from which on the closed form is used."""
-        return self.value
+
+_SHORTEST_CLOSED_FORM = {Fidelity.SEGMENT: 2 * WINDOW_CYCLES + 1, Fidelity.AUTO: 2 * LARGEST_BLOCK}
+"""Cycles in one segment from which on the closed form is used."""
 
 
 class ReferenceMeter:
@@ -101,8 +101,8 @@ class ReferenceMeter:
         their length. At ``Fidelity.TRANSIT`` and ``WAVEFORM``, with a sensor in the water or a closed valve, segment by
         segment.
         """
-        single = self.fidelity in (Fidelity.TRANSIT, Fidelity.WAVEFORM)
-        if single or self.probe.fitted is not Fitted.NONE or self._firmware.valve_closed:
+        watched = self.probe.fitted is not Fitted.NONE or self._firmware.valve_closed
+        if watched or self.fidelity not in _SHORTEST_CLOSED_FORM:
             for index in range(len(course.flow_l_h)):
                 self.advance(course.segment(index))
             return
@@ -111,25 +111,30 @@ class ReferenceMeter:
         self._catch_up()
         edges = np.ceil(course.edges_s * CYCLES_PER_S - self.unit.cycle_phase).astype(np.int64)
         cycles = edges[1:] - edges[:-1]
-        days = np.floor(course.edges_s[:-1] / DAY_S + _SAME_INSTANT_S).astype(np.int64)
+        days = np.floor(course.edges_s[:-1] / DAY_S).astype(np.int64)
         wandered_ps = np.array([self._sensor.offset.wandered_ps(day) for day in range(days[0], days[-1] + 1)])
         wandered_ps = wandered_ps[days - days[0]]
+        for index in np.flatnonzero(cycles)[:1].tolist():  # The first shots show whether the capture is well.
+            shots = min(int(cycles[index]), WINDOW_CYCLES)
+            self._live_cycles(course.segment(index), float(wandered_ps[index]), shots)
+            cycles[index] -= shots
         mean = self._sensor.flight(course.flow_l_h, course.water_temp_c, course.pressure_mpa, wandered_ps)
         stretches = self._sensor.stretches(mean, cycles)
         together_s = stretches.t_up_s + stretches.t_dn_s
-        told = self._firmware.kinds(stretches) != Kind.UNCLEAR
-        told &= np.abs(np.diff(together_s, prepend=together_s[0])) < _JUMP_S
-        for first, end in runs(told):
+        certain = self._firmware.kinds(stretches) != Kind.UNCLEAR
+        certain &= np.abs(np.diff(together_s, prepend=together_s[0])) < _JUMP_S
+        for first, end in runs(certain):
             run = Run(course, stretches, wandered_ps, first, end)
-            if told[first] and run.total > 4 * WINDOW_CYCLES and self._firmware.clear:
-                head, tail = WINDOW_CYCLES, run.total - _RECENT_CYCLES
-                self._live_shots(run, 0, head)
+            head, tail = min(WINDOW_CYCLES, run.total), run.total - _RECENT_CYCLES
+            self._live_shots(run, 0, head)
+            if certain[first] and run.total > 4 * WINDOW_CYCLES and self._firmware.clear:
                 self._firmware.measure_stretches(run.between(head, tail))
-                self._firmware.recall(self._sensor.recalled(run.between(tail - WINDOW_CYCLES, tail)))
-                self._live_shots(run, tail, run.total)
-            else:
-                self._live_shots(run, 0, run.total)
-        self._next_cycle += int(cycles.sum())
+                recent = run.between(tail - WINDOW_CYCLES, tail)
+                self._firmware.recall(self._sensor.recalled(recent))
+                self._remember(Flight(recent.t_dn_s, recent.t_up_s, recent.mean_dt_ps))
+                head = tail
+            self._live_shots(run, head, run.total)
+        self._next_cycle = int(edges[-1])
         self._now_s = float(course.edges_s[-1])
 
     def _follow(self, start_s: float) -> None:
@@ -140,15 +145,24 @@ class ReferenceMeter:
             raise ValueError(f"meter {self.nameplate.serial}: segment from {start_s} s follows one to {self._now_s} s")
 
     def _live_within_day(self, segment: Segment, day: int) -> None:
+        settled_s = segment.start_s + self.probe.settling_s(segment.water_temp_c)
+        while segment.duration_s > POLL_S and segment.start_s < settled_s:
+            self._live_constant(replace(segment, duration_s=POLL_S), day)
+            start_s = segment.start_s + POLL_S
+            segment = replace(segment, start_s=start_s, duration_s=segment.end_s - start_s)
+        self._live_constant(segment, day)
+
+    def _live_constant(self, segment: Segment, day: int) -> None:
+        """A segment in which nothing that the firmware knows changes."""
         self._now_s = segment.end_s
+        if self.probe.fitted is not Fitted.NONE:
+            self._firmware.environment = self.probe.poll(segment) or self._firmware.environment
         cycles = self._first_cycle_from(segment.end_s) - self._next_cycle
         if cycles > 0:
             self._next_cycle += cycles
             self._live_cycles(segment, self._sensor.offset.wandered_ps(day), cycles)
 
     def _live_cycles(self, segment: Segment, wandered_ps: float, cycles: int) -> None:
-        if self.probe.fitted is not Fitted.NONE:
-            self._firmware.environment = self.probe.poll(segment) or self._firmware.environment
         if segment.fill <= LOWEST_FILL:
             self._catch_up()
             self._firmware.miss(cycles)
@@ -197,7 +211,7 @@ class ReferenceMeter:
 
     def _measure(self, mean: Flight, cycles: int) -> None:
         """A stretch of clear water, in closed form where that may be and saves something."""
-        if cycles < self.fidelity.shortest_closed_form:
+        if cycles < _SHORTEST_CLOSED_FORM.get(self.fidelity, math.inf):
             self._shoot(mean, cycles)
             return
         self._shoot(mean, WINDOW_CYCLES)

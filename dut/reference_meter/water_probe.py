@@ -32,6 +32,10 @@ POLL_S = 2.0
 """[design] Time between two readings: water changes slowly."""
 
 
+SETTLED_K = 0.05
+"""[design] Until then its readings are followed one by one."""
+
+
 class WaterProbe:
     """One unit's probe. What is soldered in decides; the firmware looks for itself, once, when the meter is made.
 
@@ -52,6 +56,12 @@ class WaterProbe:
         self._thermometer = WaterThermometer(LEAD_LOOP_OHM)
         self._gauge = PressureGauge(self.bus)
         self.fitted = find_fitted(self._measured_ohm(), self.bus)
+
+    def settling_s(self, water_temp_c: float) -> float:
+        """How long the thermometer still follows water of this temperature: until it is within ``SETTLED_K``."""
+        behind = abs(water_temp_c - self._pocket.temp_c) / SETTLED_K
+        lags = self.fitted is Fitted.PT1000 and self._polled_s > -math.inf and behind > 1.0
+        return self._pocket.time_constant_s * math.log(behind) if lags else 0.0
 
     def poll(self, segment: Segment) -> Environment | None:
         """Live through a segment; a new reading where one was due at its beginning."""

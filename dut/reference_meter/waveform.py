@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 from meterbench.dut.reference_meter.hardware.flow_tube import Flight
 from meterbench.dut.reference_meter.hardware.front_end import (
@@ -42,30 +43,32 @@ class WaveformStage:
         self._front_end = FrontEnd(round(warmest_s - WINDOW_BEFORE_S, 7), sensor.rng)
         self.gain_db = FIRST_GAIN_DB
         still = Segment(0.0, REFERENCE_SHOTS / CYCLES_PER_S, 0.0, REFERENCE_TEMP_C, NOMINAL_PRESSURE_MPA)
-        self._sensor = fresh
-        self._noise_v = noise_v_for(fresh.truth.noise_ps, NOMINAL_AMPLITUDE_V)
-        captures = self._capture(fresh.flight_through_air(still, 0.0), still, REFERENCE_SHOTS)
+        captures = self._capture(fresh, fresh.flight_through_air(still, 0.0), still, REFERENCE_SHOTS)
         arrival_s = path_m / sound_speed_m_s(REFERENCE_TEMP_C) + curve_at(calibration.delay_s, REFERENCE_TEMP_C)
         self._receiver = Receiver(reference_burst(captures, arrival_s))
         self._level_db = min(received_level_db(captures))
         self._sensor = sensor
-        self._noise_v = noise_v_for(sensor.truth.noise_ps, NOMINAL_AMPLITUDE_V)
 
     def shots(self, mean: Flight, segment: Segment, cycles: int) -> TransitTimes:
         """Capture and time a block of shots; the gain follows for the next one."""
-        captures = self._capture(mean, segment, cycles)
+        captures = self._capture(self._sensor, mean, segment, cycles)
         self.gain_db = next_gain_db(captures)
         return replace(self._receiver.receive(captures), level_db=min(received_level_db(captures)) - self._level_db)
 
-    def _capture(self, mean: Flight, segment: Segment, cycles: int) -> Captures:
-        own_up, own_dn = self._sensor.truth.amplitudes
-        up, dn = self._sensor.relative_amplitudes(segment, cycles)
+    def _capture(self, sensor: Sensor, mean: Flight, segment: Segment, cycles: int) -> Captures:
+        own_up, own_dn = sensor.truth.amplitudes
+        up, dn = sensor.relative_amplitudes(segment, cycles)
         arrivals = Arrivals(
             t_up_s=float(mean.t_up_s),
             t_dn_s=float(mean.t_dn_s),
             water_temp_c=segment.water_temp_c,
             amplitude_up_v=NOMINAL_AMPLITUDE_V * own_up * up,
             amplitude_dn_v=NOMINAL_AMPLITUDE_V * own_dn * dn,
-            noise_v=self._noise_v,
+            noise_v=_noise_v(sensor.truth.noise_ps),
         )
         return self._front_end.capture(arrivals, self.gain_db)
+
+
+@cache
+def _noise_v(noise_ps: float) -> float:
+    return noise_v_for(noise_ps, NOMINAL_AMPLITUDE_V)

@@ -67,3 +67,31 @@ def test_each_segment_needs_its_figures(name: str, given: list[float]) -> None:
     series = {"flow_l_h": FLOWS_L_H, "water_temp_c": TEMPS_C, "pressure_mpa": PRESSURES_MPA}
     with pytest.raises(ValueError, match=f"2 finite numbers in {name}"):
         Course(EDGES_S, **{**series, name: np.array(given)})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"duration_s": -5.0},
+        {"duration_s": 0.0},
+        {"duration_s": math.nan},
+        {"flow_l_h": math.inf},
+        {"water_temp_c": math.nan},
+        {"fill": 2.0},
+        {"fill": -0.1},
+        {"bubbles": -1.0},
+        {"bubbles": math.nan},
+        {"microbubbles": 1.0},
+    ],
+)
+def test_a_segment_that_cannot_be_is_refused(wrong: dict[str, float]) -> None:
+    """Time does not run back, and parts lie between nothing and all."""
+    good = {"start_s": 0.0, "duration_s": 1.0, "flow_l_h": 1.0, "water_temp_c": 20.0, "pressure_mpa": 0.5}
+    with pytest.raises(ValueError, match="a segment lasts more than 0 s"):
+        Segment(**(good | wrong))
+
+
+def test_a_course_of_lists_is_refused() -> None:
+    """A list is no array: said so, instead of failing somewhere inside."""
+    with pytest.raises(ValueError, match="made of arrays"):
+        Course([0.0, 1.0], [1.0], [20.0], [0.5])  # type: ignore[arg-type]

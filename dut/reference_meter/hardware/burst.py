@@ -8,7 +8,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from meterbench.dut.reference_meter.array_types import Array
+
 Cycle = int | NDArray[np.int64]
 
 DRIVE_HZ = 1e6

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from meterbench.dut.reference_meter.metrology.array_types import Numbers
+from meterbench.dut.reference_meter.array_types import Numbers
 
 EXPANSION_PER_K = 30e-6
 """Linear thermal expansion of a body of glass-filled plastic (metering.md 2.1, unconfirmed)."""

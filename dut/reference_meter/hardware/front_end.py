@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.hardware.burst import DRIVE_CYCLES, DRIVE_HZ, received_burst
 from meterbench.dut.reference_meter.metrology.captures import (
     CAPTURE_SAMPLES,
@@ -16,14 +17,14 @@ from meterbench.dut.reference_meter.metrology.captures import (
     SAMPLE_RATE_HZ,
     Captures,
 )
-from meterbench.dut.reference_meter.metrology.gain_control import AIM, GAIN_STEP_DB, HIGHEST_GAIN_DB
-
-Array = NDArray[np.float64]
+from meterbench.dut.reference_meter.metrology.gain_control import GAIN_STEP_DB, HIGHEST_GAIN_DB
 
 FULL_SCALE_V = 1.0
 """[design] Peak voltage at the converter that gives ``FULL_SCALE_COUNTS``."""
 NOMINAL_AMPLITUDE_V = 50e-3
-"""[design] Of a burst at the amplifier's input, in a good unit full of water: 24 dB below full scale times ``AIM``."""
+"""[design] Of a burst at the amplifier's input, in a good unit full of water."""
+NOMINAL_PEAK = 0.8
+"""[design] Part of full scale that a burst takes when a unit's noise is told: 24 dB of gain."""
 _SAMPLES_S = np.arange(CAPTURE_SAMPLES) / SAMPLE_RATE_HZ
 
 
@@ -110,14 +111,12 @@ def noise_v_for(noise_ps: float, amplitude_v: float) -> float:
     """Noise at the amplifier's input that makes one dt of two bursts of ``amplitude_v`` scatter by ``noise_ps``.
 
     The bound of Cramer and Rao, var(dt) = 2 sigma^2 / sum(s'(t_n)^2), which correlation reaches (metering.md 2.3).
-    Sigma holds what the converter adds, a twelfth of a squared count, at the gain that gain control aims at: 0.9 % of
-    35 ps. Raises ValueError where that alone scatters more than ``noise_ps``.
+    Sigma holds what the converter adds, a twelfth of a squared count, at a good gain: 0.9 % of
+    35 ps. Where that alone scatters more, the amplifier is free of noise.
     """
     beside_s = 1e-9  # The difference over 2 ns falls short of the slope by 7e-6.
     slopes = received_burst(_SAMPLES_S + beside_s, 20.0) - received_burst(_SAMPLES_S - beside_s, 20.0)
     slopes *= amplitude_v / (2.0 * beside_s)
     in_all_v2 = (noise_ps * 1e-12) ** 2 * float(slopes @ slopes) / 2.0
-    converter_v2 = (amplitude_v / (AIM * FULL_SCALE_COUNTS)) ** 2 / 12.0
-    if in_all_v2 < converter_v2:
-        raise ValueError(f"the converter alone scatters more than {noise_ps} ps")
-    return math.sqrt(in_all_v2 - converter_v2)
+    converter_v2 = (amplitude_v / (NOMINAL_PEAK * FULL_SCALE_COUNTS)) ** 2 / 12.0
+    return math.sqrt(max(0.0, in_all_v2 - converter_v2))

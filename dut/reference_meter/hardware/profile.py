@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from meterbench.dut.reference_meter.metrology.array_types import Array, Numbers
+from meterbench.dut.reference_meter.array_types import Array, Numbers
 
 BEAM_FRACTION = 0.95
 BEAM_FRACTION_SD = 0.002

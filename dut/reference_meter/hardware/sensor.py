@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from meterbench.dut.reference_meter.array_types import Array, Numbers
 from meterbench.dut.reference_meter.hardware.flow_tube import (
     EXPANSION_PER_K,
     GEOMETRIES,
@@ -18,7 +19,6 @@ from meterbench.dut.reference_meter.hardware.flow_tube import (
 )
 from meterbench.dut.reference_meter.hardware.profile import Profile, draw_profile
 from meterbench.dut.reference_meter.hardware.zero_offset import ZeroOffset, draw_zero_offset, from_mismatch_ps
-from meterbench.dut.reference_meter.metrology.array_types import Array, Numbers
 from meterbench.dut.reference_meter.metrology.transit import Echo, Stretches, TransitTimes
 from meterbench.world.segment import Segment
 from meterbench.world.water import (

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from meterbench.dut.reference_meter.metrology.array_types import Value
+from meterbench.dut.reference_meter.array_types import Value
+from meterbench.dut.reference_meter.hardware.flow_tube import REFERENCE_TEMP_C
 
-REFERENCE_TEMP_C = 20.0
 SPREAD_PS = (30.0, 0.3, 3e-3, 3e-5)
 """Standard deviations over units of the terms in (T - 20 degC)^0..3.
 
@@ -18,10 +18,10 @@ published drift (metering.md 2.2, 2.5). No curve through three temperatures catc
 """
 WANDERING_PS = 1.0
 """Standard deviation of a day's change (metering.md 2.5)."""
-WANDERING_BOUND_PS = 2.5
+WANDERING_BOUND_PS = 1.5
 """[design] Standard deviation over the years: the transducers that wander do not wander off. A walk without a bound
 would take every unit out of class within a year (19 ps); a meter of R1600 must hold its zero within 4 to 6 ps for life
-(metering.md 3)."""
+(metering.md 3), which is three of these."""
 CROSSTALK_PS = 159.0
 """[design] Drive that leaks past the water at a thousandth of the signal shifts a 1 MHz burst by 1e-3/(2 pi f). Equal
 in both directions it cancels; a difference of signals lets this times the difference through (metering.md 2.5)."""

@@ -7,7 +7,7 @@ import json
 import math
 from dataclasses import asdict, dataclass
 
-from meterbench.dut.reference_meter.metrology.array_types import Value
+from meterbench.dut.reference_meter.array_types import Value
 from meterbench.dut.reference_meter.metrology.refusal import Refused
 
 Curve = tuple[float, float, float]

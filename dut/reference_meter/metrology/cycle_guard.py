@@ -1,13 +1,14 @@
 """Keeps cycle slips and impossible times out of the volume.
 
 A burst that is taken for its neighbour, one period early or late, is wrong by 1 us: 1.7 % in c if both directions
-slip, 5 708 L/h on DN15 if one does (metering.md 2.3). Either way t_up + t_dn jumps by whole periods, which water does
-not do from one eighth of a second to the next; a step of the flow leaves the sum alone.
+slip, 5 708 L/h on DN15 if one does (metering.md 2.3). Either way t_up + t_dn jumps by whole periods; a step of the flow
+leaves the sum alone, and water changes its temperature slowly.
 
-A front of warmer water can jump by whole periods by chance (20 to 30 degC are 2.01 us on DN15). So a jump is not
-believed at once: the capture is re-armed before each further shot, which cures a slip, and if the sum then stays where
-it is for two seconds, it is the water. The first shot of all, and the first after an empty pipe, have nothing to be
-compared with: a second one must agree.
+So a sum that jumps is not believed: the capture is re-armed, which cures a slip, and the next shot is a fresh one. If
+that still stands apart from what was believed before, it is a front of other water, and believed; unless it stands
+apart by whole periods (20 to 30 degC are 2.01 us on DN15): then several fresh shots must agree. While the sum moves,
+each shot is re-armed. The first shot of all, and the first after an empty pipe, have nothing to be compared with: a
+second, fresh one must agree.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from meterbench.dut.reference_meter.metrology.array_types import Array
+from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.metrology.calibration import Calibration, curve_at
 from meterbench.dut.reference_meter.metrology.transit import TransitTimes
 
 PERIOD_S = 1e-6
-TOLERANCE = 0.05
+STEADY_S = 0.1e-6
+"""[design] What t_up + t_dn may change by from one shot to the next: 0.4 K in an eighth of a second."""
+WHOLE_PERIODS = 0.2
 """[design] A jump this close to whole periods, in periods, may be a slip."""
-NEAR = 0.45
-"""Two times, each this close to a third (in periods), are no period apart."""
-CONFIRMING_SHOTS = 16
+CONFIRMING_SHOTS = 4
+"""[design] Fresh shots that must agree on a jump by whole periods."""
 SOUND_SPEED_M_S = (1395.0, 1560.0)
 """Nothing between 0 and 70 degC lies outside (metering.md 2.3)."""
 
@@ -39,6 +41,8 @@ class CycleGuard:
         self._trusted_s: float | None = None
         self._doubtful_s = 0.0
         self._doubted = 0
+        self._moving = False
+        self._fresh = False
         self.suspected_slips = 0
         """Jumps by whole periods that were met."""
         self.wants_rearm = False
@@ -46,71 +50,81 @@ class CycleGuard:
 
     @property
     def doubting(self) -> bool:
-        """True while a jump, or the first shot of all, waits to be confirmed: each shot is re-armed for itself."""
-        return self._doubted > 0 or self._trusted_s is None
+        """True while each shot must be re-armed for itself: after a jump, and before the first shots agree."""
+        return self._doubted > 0 or self._moving or self._trusted_s is None
+
+    def rearmed(self) -> None:
+        """The capture has been re-armed: the next shot is a fresh one."""
+        self.wants_rearm, self._fresh = False, True
 
     def forget(self) -> None:
         """The pipe was empty: nothing is known of the water that comes."""
-        self._trusted_s, self._doubted = None, 0
+        self._trusted_s, self._doubted, self._moving = None, 0, False
+
+    def follow(self, together_s: float) -> None:
+        """The water has changed step by step to this t_up + t_dn, without single shots."""
+        self._believe(together_s)
 
     def refuse(self, times: TransitTimes) -> NDArray[np.bool_] | None:
         """Which shots must not be believed, shape (shots,); None if all may. Shots without times may.
 
-        The shots of one block were captured without re-arming in between.
+        The shots of one block were captured without re-arming in between: only its first one can be fresh.
         """
         together_s = times.t_up_s + times.t_dn_s
         if isinstance(together_s, float):
             refused = self._refuses(together_s)
             return np.ones(len(times.dt_ps), dtype=np.bool_) if refused else None
-        if self._all_near(together_s):
+        if self._steady(together_s):
             self._believe(float(together_s[-1]))
             return None
-        heard = np.flatnonzero(~np.isnan(together_s))
         refused_shots = np.zeros(len(together_s), dtype=np.bool_)
-        for shot in heard.tolist():
+        for shot in np.flatnonzero(~np.isnan(together_s)).tolist():
             refused_shots[shot] = self._refuses(float(together_s[shot]))
         return refused_shots if refused_shots.any() else None
 
-    def _all_near(self, together_s: Array) -> bool:
-        """True if no two of these, and of what is trusted, can lie a period apart; False if a shot has no times."""
-        if self._trusted_s is None or self._doubted:
+    def _steady(self, together_s: Array) -> bool:
+        """True if all of these are near what is trusted; False also if a shot has no times."""
+        if self._trusted_s is None:
             return False
         low_s, high_s = float(together_s.min()), float(together_s.max())
-        apart_s = max(high_s - self._trusted_s, self._trusted_s - low_s)
-        return apart_s < NEAR * PERIOD_S and self._shortest_s <= low_s and high_s <= self._longest_s
+        near = max(high_s - self._trusted_s, self._trusted_s - low_s) < STEADY_S
+        return near and self._shortest_s <= low_s and high_s <= self._longest_s
 
     def _refuses(self, together_s: float) -> bool:
+        fresh, self._fresh = self._fresh, False
         if not self._shortest_s <= together_s <= self._longest_s:
-            return True
+            return self._doubt(together_s)
         if self._trusted_s is None:
-            return self._refuses_first(together_s)
-        if not _whole_periods(together_s - self._trusted_s):
+            return self._refuses_first(together_s, fresh)
+        jump_s = together_s - self._trusted_s
+        if abs(jump_s) < STEADY_S:
             self._believe(together_s)
             return False
-        if not self._doubted or abs(together_s - self._doubtful_s) > TOLERANCE * PERIOD_S:
-            self.suspected_slips += 1
-            self._doubted = 1
-        elif not self.wants_rearm:
-            self._doubted += 1
-        self._doubtful_s, self.wants_rearm = together_s, True
-        if self._doubted <= CONFIRMING_SHOTS:
-            return True
+        agrees = fresh and self._doubted > 0 and abs(together_s - self._doubtful_s) < STEADY_S
+        if not agrees:
+            self.suspected_slips += _whole_periods(jump_s) and not self._doubted
+            self._doubted = 0
+        if not fresh or (_whole_periods(jump_s) and self._doubted < CONFIRMING_SHOTS):
+            return self._doubt(together_s)
         self._believe(together_s)
+        self._moving = self.wants_rearm = True
         return False
 
-    def _refuses_first(self, together_s: float) -> bool:
-        """With nothing to compare with, two shots must agree, re-armed in between."""
-        if self._doubted and not self.wants_rearm and abs(together_s - self._doubtful_s) < NEAR * PERIOD_S:
+    def _refuses_first(self, together_s: float, fresh: bool) -> bool:
+        if fresh and self._doubted and abs(together_s - self._doubtful_s) < STEADY_S:
             self._believe(together_s)
             return False
-        if not (self._doubted and self.wants_rearm):
-            self._doubtful_s, self._doubted, self.wants_rearm = together_s, 1, True
+        return self._doubt(together_s)
+
+    def _doubt(self, together_s: float) -> bool:
+        self._doubtful_s, self.wants_rearm = together_s, True
+        self._doubted += 1
         return True
 
     def _believe(self, together_s: float) -> None:
-        self._trusted_s, self._doubted = together_s, 0
+        self._trusted_s, self._doubted, self._moving = together_s, 0, False
 
 
 def _whole_periods(jump_s: float) -> bool:
     periods = jump_s / PERIOD_S
-    return round(periods) != 0 and abs(periods - round(periods)) < TOLERANCE
+    return round(periods) != 0 and abs(periods - round(periods)) < WHOLE_PERIODS

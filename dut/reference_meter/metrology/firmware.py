@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from meterbench.dut.reference_meter.metrology.array_types import Array
+from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.metrology.audit import AuditRecord
 from meterbench.dut.reference_meter.metrology.calibration import Calibration
 from meterbench.dut.reference_meter.metrology.cycle_guard import CycleGuard
@@ -17,14 +17,17 @@ from meterbench.dut.reference_meter.metrology.parameters import Parameters
 from meterbench.dut.reference_meter.metrology.presence import WaterPresence
 from meterbench.dut.reference_meter.metrology.registers import DISPLAY_DECIMALS, Mode, Registers, volume_text
 from meterbench.dut.reference_meter.metrology.registration import Registration
-from meterbench.dut.reference_meter.metrology.stretches import kinds_of
+from meterbench.dut.reference_meter.metrology.sensors.fault import SensorFault
+from meterbench.dut.reference_meter.metrology.stretches import Kind, kinds_of
 from meterbench.dut.reference_meter.metrology.transit import Echo, Stretches, TransitTimes
 from meterbench.dut.reference_meter.metrology.zero_tracking import ZeroTracker
 
 DRY_STRIDE = 4
 """An empty pipe is looked at every fourth time, twice a second (ADR-014, OPEN-9)."""
-PLAUSIBLE_Q4 = 1.5
+PLAUSIBLE_Q4 = 1.25
 """[design] A shot that shows more than this times Q4 is not believed; up to there the meter counts on."""
+TOO_WEAK_DB = -12.0
+"""[design] Three quarters of the amplitude lost: noise of 140 ps would be taken for flow. Nothing is measured then."""
 WEAK_DB = -2.5
 """A quarter of the amplitude lost: seen before the 30 % at which a threshold detector would slip (metering.md 2.3)."""
 
@@ -60,6 +63,7 @@ class Metrology:
         self._water_temp_c = math.nan
         self._level_db = 0.0
         self._unusable = False
+        self._contradicted = False
         self._last_good_l_h = 0.0
         self._measuring_cycles = 0
         self._missed = 0
@@ -138,7 +142,8 @@ class Metrology:
 
     def rearmed(self) -> None:
         """The capture has been re-armed."""
-        self._unusable = self._guard.wants_rearm = False
+        self._unusable = False
+        self._guard.rearmed()
 
     def measure(self, times: TransitTimes) -> None:
         """Take in a block of measuring cycles; it is not kept."""
@@ -156,11 +161,14 @@ class Metrology:
         if self._presence.silent:
             self._missed += len(times.dt_ps)
         self._level_db = times.level_db
+        if times.level_db < TOO_WEAK_DB:
+            times = _unheard(times)
         refused = self._guard.refuse(times)
         good = times.echoes is None or bool((times.echoes == Echo.GOOD).all())
         if good and refused is None and self._presence.clear:
             water = self._flow.water(times.t_up_s, times.t_dn_s, self.environment)
-            alike = isinstance(water.temp_c, float)
+            self._contradicted = water.contradicted
+            alike = isinstance(times.t_up_s, float)
             if self._measure_alike(times.dt_ps, water) if alike else self._measure_changing(times.dt_ps, water):
                 self._last_good_l_h = self._registration.newest_l_h
                 return
@@ -171,7 +179,7 @@ class Metrology:
         flow_l_h = self._flow.flow_l_h(dt_ps, water)
         if np.abs(flow_l_h).max() > self._largest_l_h:
             return False
-        self._water_temp_c = float(water.temp_c[-1])  # type: ignore[index]
+        self._water_temp_c = float(np.ravel(water.temp_c)[-1])  # one number if a thermometer tells it
         if self._valve_closed:
             moved_ps = dt_ps - water.zero_ps
             self._track_zero(len(dt_ps), float(moved_ps.mean()), float(moved_ps.std()))
@@ -203,6 +211,7 @@ class Metrology:
         if heard.any():
             up_s, dn_s = (t if isinstance(t, float) else t[heard] for t in (times.t_up_s, times.t_dn_s))
             water = self._flow.water(up_s, dn_s, self.environment)
+            self._contradicted = water.contradicted
             dt_ps = times.dt_ps[heard]
             flow_l_h[heard] = self._flow.flow_l_h(dt_ps, water)
             doubtful = heard & (np.abs(flow_l_h) > self._largest_l_h)
@@ -216,7 +225,7 @@ class Metrology:
             if self._valve_closed and believed.all():
                 moved_ps = dt_ps - water.zero_ps
                 self._track_zero(len(dt_ps), float(moved_ps.mean()), float(moved_ps.std()))
-        self._unusable |= bool((echoes == Echo.UNSURE).any())
+        self._unusable |= bool((echoes != Echo.GOOD).any())
         was_dry = self._presence.dry
         use = self._presence.judge(echoes)
         self._lost_shots += int((~heard & ~((echoes == Echo.NONE) & use.into_dry)).sum())
@@ -270,8 +279,11 @@ class Metrology:
         self._measuring_cycles += int(steady.cycles.sum())
 
     def kinds(self, stretches: Stretches) -> NDArray[np.int8]:
-        """``Kind`` of each stretch."""
-        return kinds_of(*self._flows_of(stretches))
+        """``Kind`` of each stretch; one that shows more than can be is left to its single shots."""
+        mean_l_h, sd_l_h = self._flows_of(stretches)
+        kinds = kinds_of(mean_l_h, sd_l_h)
+        kinds[np.abs(mean_l_h) > self._largest_l_h] = Kind.UNCLEAR
+        return kinds
 
     def measure_stretches(self, stretches: Stretches) -> None:
         """Take in stretches that are clear or quiet. Single cycles must follow after ``recall``."""
@@ -279,7 +291,9 @@ class Metrology:
         self._measuring_cycles += int(stretches.cycles.sum())
 
     def recall(self, times: TransitTimes) -> None:
-        """Fill the moving means after stretches in one piece: shots as their last ``WINDOW_CYCLES`` may have been."""
+        """Catch up after stretches in one piece: shots as their last ``WINDOW_CYCLES`` may have been fill the moving
+        means, and tell what the water has become."""
+        self._guard.follow(float(np.ravel(times.t_up_s + times.t_dn_s)[-1]))
         water = self._flow.water(times.t_up_s, times.t_dn_s, self.environment)
         self._registration.recall(self._flow.flow_l_h(times.dt_ps, water))
 
@@ -300,12 +314,14 @@ class Metrology:
             mode=self.mode,
             dry=self._presence.dry,
             disturbed=self._presence.disturbed,
+            measurable=self._presence.measurable,
             weak_signal=self._level_db < WEAK_DB,
             measuring_cycles=self._measuring_cycles,
             lost_shots=self._lost_shots,
             refused_shots=self._refused_shots,
             suspected_slips=self._guard.suspected_slips,
-            sensor_fault=self.environment.fault,
+            sensor_fault=self.environment.fault or (SensorFault.CONTRADICTED if self._contradicted else None),
+            zero_refused_ps=self._tracker.refused_ps,
             zero_correction_ps=self._tracker.correction_ps,
         )
 
@@ -317,3 +333,11 @@ class Metrology:
     def pulse_count(self, cycles_ago: int, cycle_fraction: float) -> int:
         """Pulses of the test output emitted until ``cycle_fraction`` after the measurement ``cycles_ago``."""
         return self._registration.pulse_count(cycles_ago, cycle_fraction)
+
+
+def _unheard(times: TransitTimes) -> TransitTimes:
+    """The same shots, none of them usable."""
+    nothing = np.full(len(times.dt_ps), math.nan)
+    echoes = np.full(len(nothing), Echo.UNSURE, dtype=np.int8) if times.echoes is None else times.echoes.copy()
+    echoes[echoes == Echo.GOOD] = Echo.UNSURE
+    return TransitTimes(nothing, nothing, nothing, echoes, times.level_db)

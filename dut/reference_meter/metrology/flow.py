@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from meterbench.dut.reference_meter.metrology.array_types import Array, Numbers, Value
+from meterbench.dut.reference_meter.array_types import Array, Numbers, Value
 from meterbench.dut.reference_meter.metrology.calibration import REFERENCE_TEMP_C, Calibration, curve_at
 from meterbench.dut.reference_meter.metrology.sensors.fault import SensorFault
 from meterbench.dut.reference_meter.metrology.water import (
@@ -25,6 +25,10 @@ _FEW_CYCLES = 256
 _MANY_HINGES = 16
 _TABLE_TEMP_C = np.linspace(0.0, 70.0, 1401)
 """Steps of 0.05 K, good to 1e-4 K; the speed of sound turns at 74 degC."""
+
+
+CONTRADICTION_K = 5.0
+"""[design] More than class B, a lead's resistance and a full range of pressure (2 K at 50 degC) together make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class Water:
     re_per_ps: Numbers
     zero_ps: Numbers
     """The unit's zero offset in this water."""
+    contradicted: bool = False
+    """The thermometer is too far from what the speed of sound says, which is then taken instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +102,15 @@ class FlowComputer:
         The fast way from times to temperature is a table, drawn up for nominal pressure.
         """
         told, known = self.calibration, environment or Environment()
-        temp_c: Numbers
+        slower = SPEED_PER_PRESSURE * (known.pressure_mpa - NOMINAL_PRESSURE_MPA)
+        both_ways_m = 2.0 * (told.axial_m + told.legs_m)
+        at_nominal_s = (t_up_s + t_dn_s) * (1.0 + slower * (t_up_s + t_dn_s) / both_ways_m)
+        temp_c: Numbers = np.interp(at_nominal_s, self._sound_s, self._temp_by_time_c)
+        contradicted = False
         if known.water_temp_c is not None:
-            temp_c = known.water_temp_c
-        else:
-            slower = SPEED_PER_PRESSURE * (known.pressure_mpa - NOMINAL_PRESSURE_MPA)
-            path_m = 2.0 * (told.axial_m + told.legs_m)
-            at_nominal_s = (t_up_s + t_dn_s) * (1.0 + slower * (t_up_s + t_dn_s) / path_m)
-            temp_c = np.interp(at_nominal_s, self._sound_s, self._temp_by_time_c)
+            differs = np.abs(temp_c - known.water_temp_c) > CONTRADICTION_K
+            contradicted = bool(np.any(differs))
+            temp_c = np.where(differs, temp_c, known.water_temp_c)
         viscosity_m2_s: Numbers = kinematic_viscosity_m2_s(temp_c)
         if isinstance(t_up_s, float):
             temp_c, viscosity_m2_s = float(temp_c), float(viscosity_m2_s)  # numpy's own numbers are slow
@@ -117,6 +124,7 @@ class FlowComputer:
             l_h_per_ps=velocity_per_ps * (self._area_m2 * 3.6e6) * growth * growth,
             re_per_ps=velocity_per_ps * told.throat_m * growth / viscosity_m2_s,
             zero_ps=curve_at(told.zero_offset_ps, temp_c) + self.tracked_ps,
+            contradicted=contradicted,
         )
 
     def flow_l_h(self, dt_ps: Array, water: Water) -> Array:

@@ -46,8 +46,13 @@ class WaterPresence:
 
     @property
     def disturbed(self) -> bool:
-        """True while too few shots are good to tell the flow."""
-        return 2 * self._history.bit_count() < WINDOW_SHOTS
+        """True while more than a quarter of the shots are lost."""
+        return 4 * self._history.bit_count() < 3 * WINDOW_SHOTS
+
+    @property
+    def measurable(self) -> bool:
+        """True while enough shots are good to tell the flow: half of them."""
+        return not self.dry and 2 * self._history.bit_count() >= WINDOW_SHOTS
 
     @property
     def clear(self) -> bool:
@@ -88,7 +93,6 @@ class WaterPresence:
                 self.dry, self._history = True, 0  # What was good before says nothing of the water that comes.
             elif self.dry and (self._history & _RETURNING).bit_count() >= DRY_SHOTS:
                 self.dry = False
-            told = not (self.dry or self.disturbed)
-            use.measured[shot] = told and good
-            use.bridged[shot] = told and not good and self._bridged <= BRIDGED_SHOTS
+            use.measured[shot] = self.measurable and good
+            use.bridged[shot] = self.measurable and not good and self._bridged <= BRIDGED_SHOTS
         return use

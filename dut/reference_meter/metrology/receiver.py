@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.metrology.captures import (
     CAPTURE_SAMPLES,
     FULL_SCALE_COUNTS,
@@ -14,8 +15,6 @@ from meterbench.dut.reference_meter.metrology.captures import (
     Captures,
 )
 from meterbench.dut.reference_meter.metrology.transit import Echo, TransitTimes
-
-Array = NDArray[np.float64]
 
 PERIOD_SAMPLES = 8
 """Of the 1 MHz that the firmware excites with."""

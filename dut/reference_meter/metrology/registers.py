@@ -36,7 +36,9 @@ class Registers:
     dry: bool
     """No water: nothing was heard of eight shots in a row (ADR-040)."""
     disturbed: bool
-    """Air or a fault: too few good shots to tell the flow; nothing is registered."""
+    """Air or a fault: more than a quarter of the last four seconds' shots are lost."""
+    measurable: bool
+    """False while no flow can be told and nothing is registered: more than half of the shots are lost, or no water."""
     weak_signal: bool
     """The bursts have lost more than a quarter of their amplitude since the calibration."""
     measuring_cycles: int
@@ -49,6 +51,8 @@ class Registers:
     """Jumps of t_up + t_dn by whole periods."""
     sensor_fault: SensorFault | None
     """Of the PT1000 or the pressure sensor, where one is fitted."""
+    zero_refused_ps: float
+    """What zero tracking found too large to be an offset: the valve leaks. NaN if there was nothing of the kind."""
     zero_correction_ps: float
     """What zero tracking has found on top of the sealed zero."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from meterbench.dut.reference_meter.metrology.array_types import Array
+from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.metrology.flow import Parabola
 from meterbench.dut.reference_meter.metrology.stretches import Kind, Whole, kinds_of, registered_cycles
 from meterbench.dut.reference_meter.metrology.threshold import SLOW_CYCLES, SensitivityThreshold

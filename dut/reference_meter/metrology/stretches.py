@@ -7,12 +7,10 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from meterbench.dut.reference_meter.metrology.threshold import CLEAR_L_H, QUICK_CYCLES, QUICK_OFF_L_H
+from meterbench.dut.reference_meter.array_types import Array
+from meterbench.dut.reference_meter.metrology.threshold import CLEAR_L_H, QUICK_CYCLES, QUICK_OFF_L_H, SAFE_SD
 
-Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
-
-_SAFE_SD = 6.0
 
 
 class Kind(IntEnum):
@@ -29,8 +27,8 @@ class Kind(IntEnum):
 def kinds_of(mean_l_h: Array, sd_l_h: Array) -> NDArray[np.int8]:
     """``Kind`` of each stretch, from mean and standard deviation of its cycles' flow (to six standard deviations)."""
     magnitude = np.abs(mean_l_h)
-    clear = magnitude - _SAFE_SD * sd_l_h >= CLEAR_L_H
-    quiet = magnitude + _SAFE_SD * sd_l_h / QUICK_CYCLES**0.5 < QUICK_OFF_L_H
+    clear = magnitude - SAFE_SD * sd_l_h >= CLEAR_L_H
+    quiet = magnitude + SAFE_SD * sd_l_h / QUICK_CYCLES**0.5 < QUICK_OFF_L_H
     return np.where(clear, Kind.CLEAR, np.where(quiet, Kind.QUIET, Kind.UNCLEAR)).astype(np.int8)
 
 

@@ -14,6 +14,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from meterbench.dut.reference_meter.array_types import Array
+
 ON_L_H = 1.0
 OFF_L_H = 0.8
 QUICK_OFF_L_H = 0.4
@@ -23,9 +25,8 @@ CLEAR_L_H = 8.0
 """[design] A shot of so much is flow by itself: 20 standard deviations of a good unit, seven of one with 100 ps."""
 QUICK_CYCLES = 32
 SLOW_CYCLES = 512
-_SAFE_SD = 6.0
+SAFE_SD = 6.0
 
-Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
@@ -78,8 +79,8 @@ class SensitivityThreshold:
 
     def settled(self, mean_l_h: float, sd_l_h: float) -> bool:
         """True if a stationary flow that fills both windows keeps the present direction (to six sd of the means)."""
-        quick_sd_l_h = _SAFE_SD * sd_l_h / math.sqrt(QUICK_CYCLES)
-        slow_sd_l_h = _SAFE_SD * sd_l_h / math.sqrt(SLOW_CYCLES)
+        quick_sd_l_h = SAFE_SD * sd_l_h / math.sqrt(QUICK_CYCLES)
+        slow_sd_l_h = SAFE_SD * sd_l_h / math.sqrt(SLOW_CYCLES)
         if self.direction == 0:
             magnitude = abs(mean_l_h)
             return magnitude + quick_sd_l_h < QUICK_ON_L_H and (

@@ -8,7 +8,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from meterbench.dut.reference_meter.array_types import Array
 
 CYCLES_PER_S = 8
 """Measuring cycles with water, and always in TEST (ADR-014)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from meterbench.dut.reference_meter.metrology.array_types import Value
+from meterbench.dut.reference_meter.array_types import Value
 
 NOMINAL_PRESSURE_MPA = 0.5
 """Absolute line pressure that the firmware supposes where no sensor tells it."""

@@ -13,15 +13,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.hardware.sensor import Sensor
 from meterbench.dut.reference_meter.metrology.calibration import REFERENCE_TEMP_C, Calibration, Curve
 from meterbench.dut.reference_meter.metrology.firmware import Metrology
 from meterbench.dut.reference_meter.metrology.water import kinematic_viscosity_m2_s, sound_speed_m_s
 from meterbench.dut.reference_meter.production.rig import REFERENCE_SD, RigRecord, run_points
-
-Array = NDArray[np.float64]
 
 TEMPERATURES_C = (5.0, 20.0, 50.0)
 ZERO_HOURS = 4.0
@@ -34,7 +32,8 @@ LARGEST_Q3_L_H = {15: 2500.0, 20: 4000.0, 25: 6300.0}
 _KNOTS_RE = (60.0, 900.0, 8000.0, 1e5)
 """[design] Between these the unit's deviation from the type is a line in ln Re."""
 _EXPECTED_NOISE_L_H = 0.002
-"""[design] Of an hour at one flow and of the zero, as a flow: what the weights of the points go by."""
+"""[design] Of an hour at one flow and of the zero, as a flow of DN15: what the weights of the points go by, which need
+not be exact."""
 
 
 def calibrate(firmware: Metrology, sensor: Sensor, dn: int, rng: np.random.Generator, by: str) -> None:

@@ -12,8 +12,8 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.hardware.sensor import draw_sensor
 from meterbench.dut.reference_meter.metrology.firmware import Metrology
 from meterbench.dut.reference_meter.metrology.type_data import type_calibration
@@ -25,8 +25,6 @@ from meterbench.dut.reference_meter.production.calibrate import (
     with_zero_and_delay,
 )
 from meterbench.dut.reference_meter.production.rig import run_points
-
-Array = NDArray[np.float64]
 
 SEED = 4064
 PROTOTYPES = 60

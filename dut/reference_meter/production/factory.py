@@ -37,8 +37,8 @@ def build(
 ) -> Unit:
     """The unit with this serial in the world of this seed, calibrated before ``truth`` befell it, or not at all."""
     serial = int.from_bytes(nameplate.serial.encode(), "big")
-    unit_rng, factory_rng, noise_rng, probe_rng = (
-        np.random.Generator(np.random.SFC64(stream)) for stream in np.random.SeedSequence((seed, serial)).spawn(4)
+    unit_rng, factory_rng, noise_rng, probe_rng, probe_noise_rng = (
+        np.random.Generator(np.random.SFC64(stream)) for stream in np.random.SeedSequence((seed, serial)).spawn(5)
     )
     dn = nameplate.designation.dn
     fresh = draw_sensor(dn, unit_rng, factory_rng)
@@ -48,7 +48,7 @@ def build(
     return Unit(
         sensor=replace(fresh, truth=truth, rng=noise_rng),
         firmware=firmware,
-        probe=WaterProbe(fitted, probe_rng, probe_rng),
+        probe=WaterProbe(fitted, probe_rng, probe_noise_rng),
         cycle_phase=float(unit_rng.random()),
         _fresh=fresh,
     )

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.hardware.sensor import Sensor
 from meterbench.dut.reference_meter.metrology.transit import CYCLES_PER_S, Stretches
 from meterbench.dut.reference_meter.metrology.water import NOMINAL_PRESSURE_MPA
-
-Array = NDArray[np.float64]
 
 REFERENCE_SD = 2e-4
 """[design] Relative standard uncertainty of the rig's flow: the 0.04 % (k = 2) of a good gravimetric rig."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from meterbench.dut.reference_meter.hardware.sensor import Truth
 from meterbench.dut.reference_meter.meter import Fidelity
+from meterbench.dut.reference_meter.metrology.transit import TransitTimes
 from meterbench.world.segment import Course, Segment
 from tests.dut.reference_meter.line import Line, make
 
@@ -98,7 +99,7 @@ def household(days: float, seed: int, first_s: float = 0.0) -> Course:
 
 
 def test_a_household_in_closed_form_registers_what_every_shot_would() -> None:
-    """Eight days of draws, 30 units: closed form against single shots, unit by unit, paired.
+    """Two days of draws, 16 units: closed form against single shots, unit by unit, paired.
 
     Both live through the same water with different noise. The difference has mean zero within four standard errors and
     the standard deviation that the noise of two such days makes of itself, within its own spread.
@@ -106,7 +107,7 @@ def test_a_household_in_closed_form_registers_what_every_shot_would() -> None:
     course = household(2.0, seed=8)
     true_l = float((course.flow_l_h * np.diff(course.edges_s)).sum()) / 3600.0
     differences = []
-    for seed in range(30):
+    for seed in range(16):
         closed, single = make(seed=seed, fidelity=Fidelity.SEGMENT), make(seed=seed, fidelity=Fidelity.TRANSIT)
         closed.live(course)
         single.live(course)
@@ -119,7 +120,41 @@ def test_a_household_in_closed_form_registers_what_every_shot_would() -> None:
     drawing = int((np.diff(course.edges_s) * 8.0)[course.flow_l_h > 0.0].sum())
     tails = 31 * int((course.flow_l_h > 8.0).sum())
     expected_l = math.sqrt(2.0 * (drawing + tails)) * 35.0 / 172.0 / 8.0 / 3600.0
-    assert sample.std(ddof=1) == pytest.approx(expected_l, rel=4.0 / math.sqrt(2.0 * 29.0))
+    assert sample.std(ddof=1) == pytest.approx(expected_l, rel=4.0 / math.sqrt(2.0 * 15.0))
+
+
+def test_a_course_costs_what_its_stretches_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fresh meter lives through a hundred days of draws with a thousandth of the shots that it would fire."""
+    course = household(100.0, seed=5)
+    course.flow_l_h[course.flow_l_h == 5.0] = 50.0  # A slow draw is lived through shot by shot.
+    meter = make(fidelity=Fidelity.SEGMENT)
+    taken: list[int] = []
+    measure = meter.unit.firmware.measure
+
+    def counted(times: TransitTimes) -> None:
+        taken.append(len(times.dt_ps))
+        measure(times)
+
+    monkeypatch.setattr(meter.unit.firmware, "measure", counted)
+    meter.live(course)
+    assert meter.registers().measuring_cycles > 60_000_000
+    assert sum(taken) < 60_000
+
+
+def test_a_course_leaves_the_water_known() -> None:
+    """A slow ramp by about a whole period of t_up + t_dn in closed form is no jump when single shots follow."""
+    meter, start_s = make(fidelity=Fidelity.SEGMENT), 60.0
+    meter.advance(Segment(0.0, start_s, 500.0, 20.0, 0.5))
+    refused = meter.registers().refused_shots
+    for rise_k in (4.4, 4.5, 4.6, 4.7, 4.85, 0.0):
+        temps_c = np.linspace(20.0, 20.0 + rise_k, 200)
+        edges_s = start_s + 60.0 * np.arange(201)
+        meter.live(Course(edges_s, np.full(200, 500.0), temps_c, np.full(200, 0.5)))
+        meter.advance(Segment(float(edges_s[-1]), 10.0, 500.0, 20.0 + rise_k, 0.5))
+        back_s = edges_s + 12_010.0
+        meter.live(Course(back_s, np.full(200, 500.0), temps_c[::-1].copy(), np.full(200, 0.5)))
+        start_s = float(back_s[-1])
+    assert (meter.registers().suspected_slips, meter.registers().refused_shots) == (0, refused)
 
 
 def test_a_course_goes_on_where_the_last_one_ended() -> None:

@@ -13,3 +13,4 @@ class SensorFault(Enum):
     NO_ANSWER = "no answer"
     OUT_OF_RANGE = "out of range"
     BUSY = "busy"
+    CONTRADICTED = "contradicted by the speed of sound"

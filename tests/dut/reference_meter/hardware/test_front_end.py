@@ -89,8 +89,7 @@ def test_a_gain_the_amplifier_does_not_have_is_refused(gain_db: float) -> None:
 
 def test_noise_for_a_scatter() -> None:
     """In proportion to the amplitude; 35 ps are 57.8 dB below it, as metering.md 2.3 has 27 ps at 60 dB (0.2 dB); what
-    the converter alone exceeds is refused."""
+    the converter alone exceeds leaves no noise to the amplifier."""
     assert noise_v_for(35.0, 0.035) == pytest.approx(0.7 * noise_v_for(35.0, 0.05))
     assert 20 * np.log10(noise_v_for(35.0, 1.0)) == pytest.approx(-60.0 + 20 * np.log10(35 / 27), abs=0.2)
-    with pytest.raises(ValueError, match="converter"):
-        noise_v_for(4.0, 0.05)
+    assert noise_v_for(3.0, 0.05) == noise_v_for(0.0, 0.05) == 0.0

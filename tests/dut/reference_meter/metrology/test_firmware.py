@@ -190,8 +190,8 @@ def test_refused_shots_tell_no_temperature() -> None:
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("careful", [False, True])
 def test_an_impossible_flow_is_refused(sign: int, careful: bool) -> None:
-    """A single shot of 1.51 Q4 is refused and bridged, one of 1.49 Q4 counts, in both directions and both ways."""
-    for share, refused in ((1.49, 0), (1.51, 1)):
+    """A single shot of 1.26 Q4 is refused and bridged, one of 1.24 Q4 counts, in both directions and both ways."""
+    for share, refused in ((1.24, 0), (1.26, 1)):
         meter = firmware()
         before = meter.registers()
         meter.measure(clear(sign * 100.0, 40))
@@ -205,10 +205,10 @@ def test_an_impossible_flow_is_refused(sign: int, careful: bool) -> None:
 
 @pytest.mark.parametrize("careful", [False, True])
 def test_the_limit_is_of_the_corrected_flow(careful: bool) -> None:
-    """With a correction of 1.05 it is the flow that counts which must stay below 1.5 Q4: what shows 1.47 Q4 without the
-    correction is refused, 1.42 Q4 is not."""
+    """With a correction of 1.05 it is the flow that counts which must stay below 1.25 Q4: what shows 1.2 Q4 without the
+    correction is refused, 1.18 Q4 is not."""
     corrected = replace(PLAIN, factors=(1.05,))
-    for share, refused in ((1.42, 0), (1.47, 8)):
+    for share, refused in ((1.18, 0), (1.2, 8)):
         meter = firmware(corrected)
         before = meter.registers()
         meter.measure(clear(100.0, 40))
@@ -540,9 +540,9 @@ def test_directions_are_kept_apart(sign: int) -> None:
 
 
 def test_the_types_own_limits() -> None:
-    """With the type's correction, which is not 1, Q4 and 1.4 Q4 are measured, not refused."""
+    """With the type's correction, which is not 1, Q4 and 1.2 Q4 are measured, not refused."""
     meter = firmware(type_calibration(15))
     before = meter.registers()
-    for share in (1.0, 1.4, -1.4):
+    for share in (1.0, 1.2, -1.2):
         meter.measure(clear(share * Q4_L_H, 40))
     assert refused_since(meter, before) == 0

@@ -121,14 +121,31 @@ def test_pressure_does_not_pass_for_temperature(temp_c: float, pressure_mpa: flo
 
 def test_a_thermometer_is_believed() -> None:
     """With a PT1000 fitted its temperature is that of the water, and the viscosity and the zero go by it."""
-    water = FlowComputer(WARM).water(56.9e-6, 56.9e-6, Environment(water_temp_c=50.0))
-    plain = FlowComputer(WARM).water(56.9e-6, 56.9e-6, Environment(water_temp_c=20.0))
+    one_way_s = still_s(WARM, 48.0, 0.5)
+    water = FlowComputer(WARM).water(one_way_s, one_way_s, Environment(water_temp_c=50.0))
+    plain = FlowComputer(WARM).water(one_way_s, one_way_s, Environment(water_temp_c=46.0))
     assert water.temp_c == 50.0
+    assert not water.contradicted
     assert water.zero_ps == pytest.approx(-40.0 + 0.3 * 30.0 + 3e-3 * 900.0)
     per_flow = [found.re_per_ps / found.l_h_per_ps for found in (water, plain)]
-    grown = 1.0 + 30e-6 * 30.0
-    nu = [kinematic_viscosity_m2_s(temp_c) for temp_c in (50.0, 20.0)]
+    grown = (1.0 + 30e-6 * 30.0) / (1.0 + 30e-6 * 26.0)
+    nu = [kinematic_viscosity_m2_s(temp_c) for temp_c in (50.0, 46.0)]
     assert per_flow[0] / per_flow[1] == pytest.approx(nu[1] / nu[0] / grown)
+
+
+@pytest.mark.parametrize("told_c", [14.8, 25.2])
+def test_a_thermometer_that_the_sound_contradicts_is_not_believed(told_c: float) -> None:
+    """More than 5 K from what the speed of sound says: that is taken instead, also where only some of many shots
+    contradict."""
+    one_way_s = still_s(WARM, 20.0, 0.5)
+    alone = FlowComputer(WARM).water(one_way_s, one_way_s, Environment(water_temp_c=told_c))
+    assert alone.contradicted
+    assert alone.temp_c == pytest.approx(20.0, abs=0.05)
+    other_s = still_s(WARM, told_c, 0.5)
+    both_s = np.array([one_way_s, other_s])
+    many = FlowComputer(WARM).water(both_s, both_s, Environment(water_temp_c=told_c))
+    assert many.contradicted
+    assert many.temp_c == pytest.approx([20.0, told_c], abs=0.05)
 
 
 def test_the_temperature_hardly_moves_the_flow() -> None:

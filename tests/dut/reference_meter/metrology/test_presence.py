@@ -104,7 +104,7 @@ def test_nothing_is_measured_while_dry(echoes: list[Echo]) -> None:
     presence = WaterPresence()
     for echo in echoes:
         use = judge(presence, (echo, 1))
-        if presence.dry or presence.disturbed:
+        if not presence.measurable:
             assert not use.measured[0]
             assert not use.bridged[0]
         assert not (use.measured[0] and echo != GOOD)
@@ -142,11 +142,12 @@ def test_never_more_than_sixteen_are_bridged_in_a_row(echoes: list[Echo]) -> Non
 
 @pytest.mark.requirement("ADR-013")
 def test_half_of_four_seconds_must_be_good() -> None:
-    """Every other shot good (16 of 32): all is told. One of three good: from the shot on at which fewer than 16 of 32
-    are good nothing is measured, nor bridged."""
+    """Every other shot good (16 of 32): all is told, and the pipe is disturbed. One of three good: from the shot on at
+    which fewer than 16 of 32 are good nothing is measured, nor bridged."""
     half = WaterPresence()
     use = judge(half, *[(UNSURE, 1), (GOOD, 1)] * 64)
-    assert not half.disturbed
+    assert half.measurable
+    assert half.disturbed
     assert (use.measured | use.bridged).all()
     third = WaterPresence()
     echoes = np.tile(np.array([UNSURE, UNSURE, GOOD], dtype=np.int8), 40)
@@ -154,8 +155,17 @@ def test_half_of_four_seconds_must_be_good() -> None:
     good = np.concatenate((np.ones(32), echoes == GOOD))
     few = np.array([2 * good[shot + 1 : shot + 33].sum() < 32 for shot in range(len(echoes))])
     assert few.any()
-    assert third.disturbed
+    assert not third.measurable
     assert (use.measured | use.bridged).tolist() == (~few).tolist()
+
+
+@pytest.mark.requirement("ADR-013")
+@pytest.mark.parametrize(("lost", "disturbed"), [(8, False), (9, True)])
+def test_disturbed_from_a_quarter_on(lost: int, disturbed: bool) -> None:
+    """Eight lost shots of 32 are none to speak of, nine are."""
+    presence = WaterPresence()
+    judge(presence, (UNSURE, lost), (GOOD, 32 - lost))
+    assert presence.disturbed is disturbed
 
 
 @pytest.mark.requirement("ADR-013")
