@@ -13,6 +13,8 @@ second, fresh one must agree.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,11 +24,12 @@ from meterbench.dut.reference_meter.metrology.transit import TransitTimes
 
 PERIOD_S = 1e-6
 STEADY_S = 0.1e-6
-"""[design] What t_up + t_dn may change by from one shot to the next: 0.4 K in an eighth of a second."""
+"""[design] What t_up + t_dn may change by from one shot to the next: 0.2 to 0.5 K in an eighth of a second, least in
+cold water and in DN25."""
 WHOLE_PERIODS = 0.2
 """[design] A jump this close to whole periods, in periods, may be a slip."""
 CONFIRMING_SHOTS = 4
-"""[design] Fresh shots that must agree on a jump by whole periods."""
+"""[design] Fresh shots that must agree on a jump by whole periods; the last of them is believed."""
 SOUND_SPEED_M_S = (1395.0, 1560.0)
 """Nothing between 0 and 70 degC lies outside (metering.md 2.3)."""
 
@@ -39,8 +42,9 @@ class CycleGuard:
         delay_s = 2.0 * curve_at(calibration.delay_s, 20.0)
         self._longest_s, self._shortest_s = (path_m / speed + delay_s for speed in SOUND_SPEED_M_S)
         self._trusted_s: float | None = None
+        self._doubted = False
         self._doubtful_s = 0.0
-        self._doubted = 0
+        self._agreeing = 0
         self._moving = False
         self._fresh = False
         self.suspected_slips = 0
@@ -51,7 +55,7 @@ class CycleGuard:
     @property
     def doubting(self) -> bool:
         """True while each shot must be re-armed for itself: after a jump, and before the first shots agree."""
-        return self._doubted > 0 or self._moving or self._trusted_s is None
+        return self._doubted or self._moving or self._trusted_s is None
 
     def rearmed(self) -> None:
         """The capture has been re-armed: the next shot is a fresh one."""
@@ -59,7 +63,7 @@ class CycleGuard:
 
     def forget(self) -> None:
         """The pipe was empty: nothing is known of the water that comes."""
-        self._trusted_s, self._doubted, self._moving = None, 0, False
+        self._trusted_s, self._doubted, self._moving = None, False, False
 
     def follow(self, together_s: float) -> None:
         """The water has changed step by step to this t_up + t_dn, without single shots."""
@@ -70,59 +74,63 @@ class CycleGuard:
 
         The shots of one block were captured without re-arming in between: only its first one can be fresh.
         """
+        fresh, self._fresh = self._fresh, False
         together_s = times.t_up_s + times.t_dn_s
         if isinstance(together_s, float):
-            refused = self._refuses(together_s)
-            return np.ones(len(times.dt_ps), dtype=np.bool_) if refused else None
+            return self._refuse_alike(together_s, len(times.dt_ps), fresh)
         if self._steady(together_s):
             self._believe(float(together_s[-1]))
             return None
-        refused_shots = np.zeros(len(together_s), dtype=np.bool_)
+        refused = np.zeros(len(together_s), dtype=np.bool_)
         for shot in np.flatnonzero(~np.isnan(together_s)).tolist():
-            refused_shots[shot] = self._refuses(float(together_s[shot]))
-        return refused_shots if refused_shots.any() else None
+            refused[shot] = self._refuses(float(together_s[shot]), fresh and shot == 0)
+        return refused if refused.any() else None
+
+    def _refuse_alike(self, together_s: float, shots: int, fresh: bool) -> NDArray[np.bool_] | None:
+        if math.isnan(together_s):
+            return None
+        if self._refuses(together_s, fresh):
+            return np.ones(shots, dtype=np.bool_)
+        self._moving = self._moving and shots == 1
+        return None
 
     def _steady(self, together_s: Array) -> bool:
-        """True if all of these are near what is trusted; False also if a shot has no times."""
+        """True if all of these are near what is trusted, and each other; False also if a shot has no times."""
         if self._trusted_s is None:
             return False
         low_s, high_s = float(together_s.min()), float(together_s.max())
-        near = max(high_s - self._trusted_s, self._trusted_s - low_s) < STEADY_S
+        near = max(high_s - self._trusted_s, self._trusted_s - low_s, high_s - low_s) < STEADY_S
         return near and self._shortest_s <= low_s and high_s <= self._longest_s
 
-    def _refuses(self, together_s: float) -> bool:
-        fresh, self._fresh = self._fresh, False
+    def _refuses(self, together_s: float, fresh: bool) -> bool:
         if not self._shortest_s <= together_s <= self._longest_s:
-            return self._doubt(together_s)
+            return self._doubt(together_s, agreeing=0)
+        same = self._doubted and abs(together_s - self._doubtful_s) < STEADY_S
         if self._trusted_s is None:
-            return self._refuses_first(together_s, fresh)
+            if fresh and same:
+                self._believe(together_s)
+                return False
+            return self._doubt(together_s, agreeing=0)
         jump_s = together_s - self._trusted_s
         if abs(jump_s) < STEADY_S:
             self._believe(together_s)
             return False
-        agrees = fresh and self._doubted > 0 and abs(together_s - self._doubtful_s) < STEADY_S
-        if not agrees:
-            self.suspected_slips += _whole_periods(jump_s) and not self._doubted
-            self._doubted = 0
-        if not fresh or (_whole_periods(jump_s) and self._doubted < CONFIRMING_SHOTS):
-            return self._doubt(together_s)
+        whole = _whole_periods(jump_s)
+        self.suspected_slips += whole and not same
+        agreeing = (self._agreeing if same else 0) + fresh
+        if agreeing < (CONFIRMING_SHOTS if whole else 1):
+            return self._doubt(together_s, agreeing)
         self._believe(together_s)
         self._moving = self.wants_rearm = True
         return False
 
-    def _refuses_first(self, together_s: float, fresh: bool) -> bool:
-        if fresh and self._doubted and abs(together_s - self._doubtful_s) < STEADY_S:
-            self._believe(together_s)
-            return False
-        return self._doubt(together_s)
-
-    def _doubt(self, together_s: float) -> bool:
-        self._doubtful_s, self.wants_rearm = together_s, True
-        self._doubted += 1
+    def _doubt(self, together_s: float, agreeing: int) -> bool:
+        self._doubted, self._doubtful_s, self._agreeing = True, together_s, agreeing
+        self.wants_rearm = True
         return True
 
     def _believe(self, together_s: float) -> None:
-        self._trusted_s, self._doubted, self._moving = together_s, 0, False
+        self._trusted_s, self._doubted, self._moving = together_s, False, False
 
 
 def _whole_periods(jump_s: float) -> bool:

@@ -427,7 +427,7 @@ def test_a_thermometer_tells_the_temperature() -> None:
     assert meter.registers().water_temp_c == 21.5
 
 
-SHOT = st.tuples(st.sampled_from([GOOD, GOOD, GOOD, UNSURE, NONE]), st.integers(1, 12), st.floats(-4000.0, 4000.0))
+SHOT = st.tuples(st.sampled_from([GOOD, GOOD, GOOD, UNSURE, NONE]), st.integers(1, 12), st.floats(-3900.0, 3900.0))
 COURSE = st.lists(SHOT, min_size=1, max_size=14)
 
 
