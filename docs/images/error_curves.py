@@ -19,8 +19,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
+from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.hardware.sensor import Truth
-from meterbench.dut.reference_meter.metrology.array_types import Array
 from meterbench.dut.reference_meter.metrology.threshold import ON_L_H
 from meterbench.dut.reference_meter.metrology.water import NOMINAL_PRESSURE_MPA
 from meterbench.dut.reference_meter.production.factory import Unit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shlex
@@ -142,3 +143,14 @@ def test_every_command_and_option_is_explained() -> None:
             f"{name}: {each}" for each in wanted if each.startswith(("--", "meterbench")) and each not in section
         ]
     assert missing == []
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "docs" / "images").glob("*.py")), ids=lambda script: script.name)
+def test_the_scripts_of_the_pictures_still_fit_the_code(script: Path) -> None:
+    """Each script that `make images` runs imports what it needs (running them takes minutes)."""
+    spec = importlib.util.spec_from_file_location(script.stem, script)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert callable(module.main)
