@@ -57,13 +57,14 @@ class WaveformStage:
 
     def _capture(self, sensor: Sensor, mean: Flight, segment: Segment, cycles: int) -> Captures:
         own_up, own_dn = sensor.truth.amplitudes
+        arriving_v = NOMINAL_AMPLITUDE_V * sensor.passes(segment.water_temp_c)
         up, dn = sensor.relative_amplitudes(segment, cycles)
         arrivals = Arrivals(
             t_up_s=float(mean.t_up_s),
             t_dn_s=float(mean.t_dn_s),
             water_temp_c=segment.water_temp_c,
-            amplitude_up_v=NOMINAL_AMPLITUDE_V * own_up * up,
-            amplitude_dn_v=NOMINAL_AMPLITUDE_V * own_dn * dn,
+            amplitude_up_v=arriving_v * own_up * up,
+            amplitude_dn_v=arriving_v * own_dn * dn,
             noise_v=_noise_v(sensor.truth.noise_ps),
         )
         return self._front_end.capture(arrivals, self.gain_db)

@@ -24,6 +24,7 @@ from meterbench.world.segment import Segment
 from meterbench.world.water import (
     density_kg_m3,
     dynamic_viscosity_pa_s,
+    sound_absorption_db_m,
     sound_speed_m_s,
     sound_speed_with_air_m_s,
 )
@@ -42,6 +43,7 @@ EXPANSION_SD = 0.05
 """[design] Relative spread of the thermal expansion."""
 PERIOD_S = 1e-6
 """One period of the burst."""
+BURST_MHZ = 1.0
 SCATTERING_FRACTION = 0.02
 """[design] Of so much visible air in the water a burst comes through with a chance of 1/e."""
 SCATTERING_SPREAD = 10.0
@@ -214,6 +216,12 @@ class Sensor:
             through * up**OWN_SCATTERING * (up_chance >= lost_alone),
             through * dn**OWN_SCATTERING * (dn_chance >= lost_alone),
         )
+
+    def passes(self, water_temp_c: float) -> float:
+        """Part of the amplitude that the water on the way lets pass, relative to water of 20 degC: 0.998 to 1.002. So
+        little that only the waveform shows it; the level of a unit is not that of its water."""
+        more_db_m = sound_absorption_db_m(water_temp_c, BURST_MHZ) - sound_absorption_db_m(REFERENCE_TEMP_C, BURST_MHZ)
+        return math.exp(-math.log(10.0) / 20.0 * more_db_m * (self.geometry.axial_m + self.geometry.legs_m))
 
     def stretches(self, mean: Flight, cycles: NDArray[np.int64]) -> Stretches:
         """Many shots at each of several flights in few numbers, with two draws a stretch instead of one a shot."""
