@@ -305,7 +305,8 @@ def load(path: Path) -> StationFile:
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not TOML: {error}") from error
+        hint = " (a key stands twice)" if "overwrite" in str(error) else ""
+        raise ConfigError(f"{path}: not TOML: {error}{hint}") from error
     if "virtual" in content:
         content.setdefault("instruments", STANDARD_INSTRUMENTS)
     return parse(content, str(path))
