@@ -251,7 +251,10 @@ def save(figure: Figure, picture: Path) -> None:
 
 def main() -> None:
     """Draw all three pictures into the folder."""
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: python {sys.argv[0]} FOLDER")
     folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
     with rc_context(
         {
             "svg.hashsalt": "meterbench",
