@@ -153,7 +153,7 @@ def _panel(
     from matplotlib.figure import Figure
 
     right_inch = 0.1
-    with _style():
+    with style():
         figure = Figure(figsize=(width_inch, height_inch))
         axes = figure.add_axes((
             left_inch / width_inch, bottom_inch / height_inch,
@@ -163,7 +163,8 @@ def _panel(
     return figure, axes
 
 
-def _style() -> AbstractContextManager[None]:
+def style() -> AbstractContextManager[None]:
+    """The look of every picture that the project draws with matplotlib."""
     from matplotlib import rc_context
 
     return rc_context(
@@ -234,7 +235,7 @@ def _plain(label: str) -> str:
 def _svg(figure: Figure, description: str) -> str:
     """The figure as one ``svg`` element that tells its content to a screen reader and shares no id with another."""
     sheet = io.StringIO()
-    with _style():
+    with style():
         undated = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(sheet, format="svg", transparent=True, metadata=undated)
     svg = sheet.getvalue()

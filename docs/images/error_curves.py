@@ -31,6 +31,7 @@ from meterbench.dut.reference_meter.production.population import (
     intrinsic_errors_percent,
 )
 from meterbench.dut.variants import Rating, all_ratings
+from meterbench.reports.figures import GREY, INK, style
 
 SEED = 4064
 UNITS = 100
@@ -54,7 +55,7 @@ BAD = (
 """The bad units of metering.md 2.5 and 3, in colours of Okabe and Ito."""
 PLAIN = FuncFormatter(lambda number, _: f"{number:g}".replace("-", "−"))
 NOT_REGISTERED = f"below {ON_L_H:g} L/h nothing is registered"
-INK, GREY, BAND, GRID = "#1a1a1a", "#8a8a8a", "#ececec", "#e6e6e6"
+BAND, GRID = "#ececec", "#e6e6e6"
 
 
 def rating_of(dn: int, ratio: int) -> Rating:
@@ -255,27 +256,17 @@ def main() -> None:
         sys.exit(f"usage: python {sys.argv[0]} FOLDER")
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    with rc_context(
-        {
-            "svg.hashsalt": "meterbench",
-            "font.family": "DejaVu Sans",
-            "font.size": 8,
-            "axes.linewidth": 0.6,
-            "axes.edgecolor": GREY,
-            "axes.labelcolor": INK,
-            "axes.titlesize": 9,
-            "axes.titleweight": "bold",
-            "axes.titlelocation": "left",
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "xtick.color": GREY,
-            "ytick.color": GREY,
-            "xtick.labelcolor": INK,
-            "ytick.labelcolor": INK,
-            "text.color": INK,
-            "legend.frameon": False,
-        }
-    ):
+    more = {
+        "svg.fonttype": "path",
+        "font.family": "DejaVu Sans",
+        "axes.titlesize": 9,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "legend.frameon": False,
+    }
+    with style(), rc_context(more):
         draw_curves(folder)
         draw_spread(folder)
         draw_bad_units(folder)

@@ -17,13 +17,14 @@ from matplotlib.ticker import FuncFormatter
 from meterbench.dut.reference_meter.hardware.body import Body
 from meterbench.dut.reference_meter.hardware.flow_tube import GEOMETRIES
 from meterbench.dut.variants import Rating, all_ratings
+from meterbench.reports.figures import INK, style
 
 CLASS_KPA = 40.0
 TEMP_C = 20.0
 OTHER_TEMPS_C = {0.1: "#2f6fb0", 50.0: "#c0392b"}
 SHOWN_AT_ALL_TEMPS = 15
 PLAIN = FuncFormatter(lambda number, _: f"{number:g}")
-INK, GREY, BAND = "#1a1a1a", "#8a8a8a", "#f3dcd6"
+BAND = "#f3dcd6"
 
 
 def draw_curve(axes: Axes, dn: int, ratings: list[Rating]) -> None:
@@ -70,21 +71,7 @@ def draw_ranges(axes: Axes, ratings: list[Rating]) -> None:
 
 def main() -> None:
     """Draw all three diameters side by side."""
-    with rc_context(
-        {
-            "svg.hashsalt": "meterbench",
-            "font.family": "DejaVu Sans",
-            "font.size": 8,
-            "axes.linewidth": 0.6,
-            "axes.edgecolor": GREY,
-            "axes.labelcolor": INK,
-            "xtick.color": GREY,
-            "ytick.color": GREY,
-            "xtick.labelcolor": INK,
-            "ytick.labelcolor": INK,
-            "text.color": INK,
-        }
-    ):
+    with style(), rc_context({"svg.fonttype": "path", "font.family": "DejaVu Sans"}):
         figure = Figure(figsize=(10.5, 5.2), layout="constrained")
         grid = figure.subplots(2, len(GEOMETRIES), sharex=True, height_ratios=(3.0, 1.1))
         for (curve, ranges), dn in zip(grid.T, GEOMETRIES, strict=True):
