@@ -16,7 +16,7 @@ DAY_S = 86_400.0
 
 
 def cut_at_midnight(course: Course) -> Course:
-    """The same course with an edge at each midnight: the zero wanders from day to day."""
+    """The same course with an edge at each midnight: the zero drifts from day to day."""
     first, last = course.edges_s[0], course.edges_s[-1]
     midnights = np.arange(np.ceil(first / DAY_S), np.floor(last / DAY_S) + 1.0) * DAY_S
     edges_s = np.union1d(course.edges_s, midnights)
@@ -26,10 +26,10 @@ def cut_at_midnight(course: Course) -> Course:
     return Course(edges_s, course.flow_l_h[source], course.water_temp_c[source], course.pressure_mpa[source])
 
 
-def runs(told: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+def runs(certain: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     """First and end of each run of equal values."""
-    edges = np.flatnonzero(np.diff(told)) + 1
-    return zip([0, *edges.tolist()], [*edges.tolist(), len(told)], strict=True)
+    edges = np.flatnonzero(np.diff(certain)) + 1
+    return zip([0, *edges.tolist()], [*edges.tolist(), len(certain)], strict=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +38,7 @@ class Run:
 
     course: Course
     stretches: Stretches
-    wandered_ps: Array
+    drift_ps: Array
     first: int
     end: int
 

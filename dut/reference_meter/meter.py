@@ -112,19 +112,19 @@ class ReferenceMeter:
         edges = np.ceil(course.edges_s * CYCLES_PER_S - self.unit.cycle_phase).astype(np.int64)
         cycles = edges[1:] - edges[:-1]
         days = np.floor(course.edges_s[:-1] / DAY_S).astype(np.int64)
-        wandered_ps = np.array([self._sensor.offset.wandered_ps(day) for day in range(days[0], days[-1] + 1)])
-        wandered_ps = wandered_ps[days - days[0]]
+        drift_ps = np.array([self._sensor.offset.drift_ps(day) for day in range(days[0], days[-1] + 1)])
+        drift_ps = drift_ps[days - days[0]]
         for index in np.flatnonzero(cycles)[:1].tolist():  # The first shots show whether the capture is well.
             shots = min(int(cycles[index]), WINDOW_CYCLES)
-            self._live_cycles(course.segment(index), float(wandered_ps[index]), shots)
+            self._live_cycles(course.segment(index), float(drift_ps[index]), shots)
             cycles[index] -= shots
-        mean = self._sensor.flight(course.flow_l_h, course.water_temp_c, course.pressure_mpa, wandered_ps)
+        mean = self._sensor.flight(course.flow_l_h, course.water_temp_c, course.pressure_mpa, drift_ps)
         stretches = self._sensor.stretches(mean, cycles)
         together_s = stretches.t_up_s + stretches.t_dn_s
         certain = self._firmware.kinds(stretches) != Kind.UNCLEAR
         certain &= np.abs(np.diff(together_s, prepend=together_s[0])) < _JUMP_S
         for first, end in runs(certain):
-            run = Run(course, stretches, wandered_ps, first, end)
+            run = Run(course, stretches, drift_ps, first, end)
             head, tail = min(WINDOW_CYCLES, run.total), run.total - _RECENT_CYCLES
             self._live_shots(run, 0, head)
             if certain[first] and run.total > 4 * WINDOW_CYCLES and self._firmware.clear:
@@ -146,7 +146,7 @@ class ReferenceMeter:
 
     def _live_within_day(self, segment: Segment, day: int) -> None:
         settled_s = segment.start_s + self.probe.settling_s(segment.water_temp_c)
-        while segment.duration_s > POLL_S and segment.start_s < settled_s:
+        while segment.duration_s > POLL_S + _SAME_INSTANT_S and segment.start_s < settled_s:
             self._live_constant(replace(segment, duration_s=POLL_S), day)
             start_s = segment.start_s + POLL_S
             segment = replace(segment, start_s=start_s, duration_s=segment.end_s - start_s)
@@ -160,27 +160,27 @@ class ReferenceMeter:
         cycles = self._first_cycle_from(segment.end_s) - self._next_cycle
         if cycles > 0:
             self._next_cycle += cycles
-            self._live_cycles(segment, self._sensor.offset.wandered_ps(day), cycles)
+            self._live_cycles(segment, self._sensor.offset.drift_ps(day), cycles)
 
-    def _live_cycles(self, segment: Segment, wandered_ps: float, cycles: int) -> None:
+    def _live_cycles(self, segment: Segment, drift_ps: float, cycles: int) -> None:
         if segment.fill <= LOWEST_FILL:
             self._catch_up()
             self._firmware.miss(cycles)
             return
         if not segment.clear or self._waveform is not None or not self._firmware.clear:
             self._catch_up()
-            self._fire(segment, wandered_ps, cycles)
+            self._fire(segment, drift_ps, cycles)
             return
         if cycles < GATHERED_CYCLES:
-            self._waiting.append((segment, wandered_ps, cycles))
+            self._waiting.append((segment, drift_ps, cycles))
             self._waiting_cycles += cycles
             if self._waiting_cycles >= GATHERED_CYCLES:
                 self._catch_up()
             return
         self._catch_up()
-        mean = self._sensor.flight(segment.flow_l_h, segment.water_temp_c, segment.pressure_mpa, wandered_ps)
+        mean = self._sensor.flight(segment.flow_l_h, segment.water_temp_c, segment.pressure_mpa, drift_ps)
         if self._jumps_to(mean) or not self._firmware.clear:
-            self._fire(segment, wandered_ps, cycles)
+            self._fire(segment, drift_ps, cycles)
         else:
             self._remember(mean)
             self._measure(mean, cycles)
@@ -200,11 +200,11 @@ class ReferenceMeter:
         if not self._waiting:
             return
         waiting, self._waiting, self._waiting_cycles = self._waiting, [], 0
-        water = np.array([(s.flow_l_h, s.water_temp_c, s.pressure_mpa, wandered_ps) for s, wandered_ps, _ in waiting])
+        water = np.array([(s.flow_l_h, s.water_temp_c, s.pressure_mpa, drift_ps) for s, drift_ps, _ in waiting])
         mean = self._sensor.flight(water[:, 0], water[:, 1], water[:, 2], water[:, 3])
         if self._jumps_to(mean) or not self._firmware.clear:
-            for segment, wandered_ps, cycles in waiting:
-                self._fire(segment, wandered_ps, cycles)
+            for segment, drift_ps, cycles in waiting:
+                self._fire(segment, drift_ps, cycles)
         else:
             self._remember(mean)
             self._take(self._sensor.shots_of_many(mean, np.array([cycles for _, _, cycles in waiting])))
@@ -230,7 +230,7 @@ class ReferenceMeter:
             self._take(self._sensor.shots(mean, block))
             cycles -= block
 
-    def _fire(self, segment: Segment, wandered_ps: float, cycles: int) -> None:
+    def _fire(self, segment: Segment, drift_ps: float, cycles: int) -> None:
         """Single shots as the meter fires them: at waveform fidelity, through air, while it doubts, and until it has
         found water again."""
         while cycles > 0:
@@ -239,7 +239,7 @@ class ReferenceMeter:
                 self._firmware.idle(idle)
                 cycles -= idle
                 continue
-            mean = self._sensor.flight_through_air(segment, wandered_ps)
+            mean = self._sensor.flight_through_air(segment, drift_ps)
             jumps = self._jumps_to(mean)
             self._remember(mean)
             undisturbed = segment.clear and self._firmware.clear and not jumps
@@ -256,7 +256,7 @@ class ReferenceMeter:
     def _live_shots(self, run: Run, first: int, end: int) -> None:
         """Cycles ``first`` to ``end`` of a run, shot by shot."""
         for index, cycles in run.segments(first, end):
-            self._live_cycles(run.course.segment(index), float(run.wandered_ps[index]), cycles)
+            self._live_cycles(run.course.segment(index), float(run.drift_ps[index]), cycles)
         self._catch_up()
 
     def _take(self, times: TransitTimes) -> None:

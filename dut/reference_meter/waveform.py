@@ -57,7 +57,7 @@ class WaveformStage:
 
     def _capture(self, sensor: Sensor, mean: Flight, segment: Segment, cycles: int) -> Captures:
         own_up, own_dn = sensor.truth.amplitudes
-        arriving_v = NOMINAL_AMPLITUDE_V * sensor.passes(segment.water_temp_c)
+        arriving_v = NOMINAL_AMPLITUDE_V * sensor.transmission(segment.water_temp_c)
         up, dn = sensor.relative_amplitudes(segment, cycles)
         arrivals = Arrivals(
             t_up_s=float(mean.t_up_s),

@@ -126,13 +126,13 @@ class Sensor:
         flow_l_h: Numbers,
         water_temp_c: Numbers,
         pressure_mpa: Numbers,
-        wandered_ps: Numbers = 0.0,
+        drift_ps: Numbers = 0.0,
     ) -> Flight:
         """Mean transit times in clear water that flows so, without noise; pressure absolute. Arrays give arrays."""
         viscosity = dynamic_viscosity_pa_s(water_temp_c) / density_kg_m3(water_temp_c, pressure_mpa)
-        return self._flight(flow_l_h, water_temp_c, sound_speed_m_s(water_temp_c, pressure_mpa), viscosity, wandered_ps)
+        return self._flight(flow_l_h, water_temp_c, sound_speed_m_s(water_temp_c, pressure_mpa), viscosity, drift_ps)
 
-    def flight_through_air(self, segment: Segment, wandered_ps: float) -> Flight:
+    def flight_through_air(self, segment: Segment, drift_ps: float) -> Flight:
         """As ``flight``, where the pipe may be filled in part and hold bubbles too small to scatter. What flows in a
         part of the cross-section flows the faster."""
         temp_c, pressure_mpa = segment.water_temp_c, segment.pressure_mpa
@@ -140,7 +140,7 @@ class Sensor:
         clear_m_s = sound_speed_m_s(temp_c, pressure_mpa)
         speed_m_s = sound_speed_with_air_m_s(clear_m_s, density, segment.microbubbles, pressure_mpa)
         viscosity = dynamic_viscosity_pa_s(temp_c) / density
-        return self._flight(segment.flow_l_h / segment.fill, temp_c, speed_m_s, viscosity, wandered_ps)
+        return self._flight(segment.flow_l_h / segment.fill, temp_c, speed_m_s, viscosity, drift_ps)
 
     def _flight(
         self,
@@ -148,7 +148,7 @@ class Sensor:
         water_temp_c: Numbers,
         speed_m_s: Numbers,
         viscosity_m2_s: Numbers,
-        wandered_ps: Numbers,
+        drift_ps: Numbers,
     ) -> Flight:
         warmer_k = water_temp_c - REFERENCE_TEMP_C
         growth = 1.0 + self.expansion_per_k * warmer_k
@@ -157,7 +157,7 @@ class Sensor:
         k = k * (1.0 + self.truth.gain_percent / 100.0)
         delay_s = self.delay_s + self.delay_slope_s_k * warmer_k
         mean = flight(self.geometry, flow_l_h, speed_m_s, k, delay_s, growth)
-        offset_ps = self.offset.at_ps(water_temp_c) + wandered_ps + self.truth.zero_offset_ps
+        offset_ps = self.offset.at_ps(water_temp_c) + drift_ps + self.truth.zero_offset_ps
         offset_ps = offset_ps + self.truth.zero_slope_ps_k * warmer_k + from_mismatch_ps(self.truth.mismatch_db)
         late_up_s, late_dn_s = self.sequencer.late_up_periods * PERIOD_S, self.sequencer.late_dn_periods * PERIOD_S
         half_s = offset_ps * 0.5e-12
@@ -217,7 +217,7 @@ class Sensor:
             through * dn**OWN_SCATTERING * (dn_chance >= lost_alone),
         )
 
-    def passes(self, water_temp_c: float) -> float:
+    def transmission(self, water_temp_c: float) -> float:
         """Part of the amplitude that the water on the way lets pass, relative to water of 20 degC: 0.998 to 1.002. So
         little that only the waveform shows it; the level of a unit is not that of its water."""
         more_db_m = sound_absorption_db_m(water_temp_c, BURST_MHZ) - sound_absorption_db_m(REFERENCE_TEMP_C, BURST_MHZ)

@@ -1,4 +1,4 @@
-"""The true zero offset of a unit's differential time: a curve over temperature, and a slow wandering with the days."""
+"""The true zero offset of a unit's differential time: a curve over temperature, and a slow drift with the days."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ SPREAD_PS = (30.0, 0.3, 3e-3, 3e-5)
 [design] The constant is removed by calibration; the others make a span of 10 to 25 ps over 0.1 to 50 degC, TI's
 published drift (metering.md 2.2, 2.5). No curve through three temperatures catches the cubic.
 """
-WANDERING_PS = 1.0
+DAILY_DRIFT_PS = 1.0
 """Standard deviation of a day's change (metering.md 2.5)."""
-WANDERING_BOUND_PS = 1.5
-"""[design] Standard deviation over the years: the transducers that wander do not wander off. A walk without a bound
+LONG_TERM_DRIFT_PS = 1.5
+"""[design] Standard deviation over the years: the transducers that drift do not drift off. A walk without a bound
 would take every unit out of class within a year (19 ps); a meter of R1600 must hold its zero within 4 to 6 ps for life
 (metering.md 3), which is three of these."""
 CROSSTALK_PS = 159.0
 """[design] Drive that leaks past the water at a thousandth of the signal shifts a 1 MHz burst by 1e-3/(2 pi f). Equal
 in both directions it cancels; a difference of signals lets this times the difference through (metering.md 2.5)."""
 
-_KEPT = 1.0 - 0.5 * (WANDERING_PS / WANDERING_BOUND_PS) ** 2
-_STEP_PS = WANDERING_BOUND_PS * math.sqrt(1.0 - _KEPT**2)
+_KEPT = 1.0 - 0.5 * (DAILY_DRIFT_PS / LONG_TERM_DRIFT_PS) ** 2
+_STEP_PS = LONG_TERM_DRIFT_PS * math.sqrt(1.0 - _KEPT**2)
 
 
 @dataclass(frozen=True, slots=True)
 class ZeroOffset:
-    """One unit's offset. ``rng`` draws its wandering, a step at each midnight; day 0 is that of its calibration."""
+    """One unit's offset. ``rng`` draws its drift, a step at each midnight; day 0 is that of its calibration."""
 
     terms_ps: tuple[float, float, float, float]
     rng: np.random.Generator
-    _wandered_ps: list[float] = field(default_factory=lambda: [0.0], repr=False)
+    _drifts_ps: list[float] = field(default_factory=lambda: [0.0], repr=False)
 
     def at_ps(self, water_temp_c: Value) -> Value:
         """Offset in ps at a temperature, on the day of calibration."""
@@ -45,17 +45,17 @@ class ZeroOffset:
         offset_ps: Value = constant + above * (linear + above * (square + above * cube))
         return offset_ps
 
-    def wandered_ps(self, day: int) -> float:
-        """What wandering has added by this day; nothing before day 0."""
-        while len(self._wandered_ps) <= day:
-            self._wandered_ps.append(_KEPT * self._wandered_ps[-1] + _STEP_PS * float(self.rng.standard_normal()))
-        return self._wandered_ps[max(day, 0)]
+    def drift_ps(self, day: int) -> float:
+        """What drift has added by this day; nothing before day 0."""
+        while len(self._drifts_ps) <= day:
+            self._drifts_ps.append(_KEPT * self._drifts_ps[-1] + _STEP_PS * float(self.rng.standard_normal()))
+        return self._drifts_ps[max(day, 0)]
 
 
-def draw_zero_offset(rng: np.random.Generator, wandering_rng: np.random.Generator) -> ZeroOffset:
+def draw_zero_offset(rng: np.random.Generator, drift_rng: np.random.Generator) -> ZeroOffset:
     """A unit's zero offset."""
     constant, linear, square, cube = (float(draw) for draw in rng.normal(0.0, SPREAD_PS))
-    return ZeroOffset((constant, linear, square, cube), wandering_rng)
+    return ZeroOffset((constant, linear, square, cube), drift_rng)
 
 
 def from_mismatch_ps(mismatch_db: float) -> float:

@@ -91,6 +91,7 @@ class Metrology:
         self._flow = FlowComputer(calibration)
         self._guard = CycleGuard(calibration)
         self._tracker = ZeroTracker()
+        self._tracked_on_record_ps = 0.0
 
     def seal(self, by: str) -> None:
         """Close the meter for good; ``Refused`` if it was never calibrated or is sealed already."""
@@ -112,11 +113,10 @@ class Metrology:
 
         What the zero was moved by meanwhile is on record when it opens.
         """
-        moved_ps = self._tracker.correction_ps - self._tracked_on_record_ps
-        if self._valve_closed and not closed and moved_ps:
-            self._tracked_on_record_ps += moved_ps
-            event = f"zero tracked to {self._tracked_on_record_ps:+.2f} ps beside the sealed one"
-            self._parameters.note(event, "zero tracking")
+        tracked_ps = self._tracker.correction_ps
+        if self._valve_closed and not closed and tracked_ps != self._tracked_on_record_ps:
+            self._tracked_on_record_ps = tracked_ps
+            self._parameters.note(f"zero tracked to {tracked_ps:+.2f} ps beside the sealed one", "zero tracking")
         self._valve_closed = closed
         self._tracker.stop()
 

@@ -306,6 +306,19 @@ def test_a_pt1000_follows_the_water_within_a_segment() -> None:
 
 
 @pytest.mark.requirement("ADR-020")
+def test_a_pt1000_works_at_any_time_of_the_world() -> None:
+    """Seconds since 1970 have a resolution of a quarter of a microsecond: a segment a little longer than the pause
+    between two readings leaves no piece without length."""
+    line = Line(make(fitted=Fitted.PT1000))
+    line.now_s = 1.7e9
+    line.flow(500.0, 10.0, 20.0)
+    for temp_c in (50.0, 5.0, 35.0):
+        for duration_s in (2.0, 2.0 + 1e-7, 4.0 + 2e-7):
+            line.flow(500.0, duration_s, temp_c)
+    assert line.meter.registers().forward_l == pytest.approx(500.0 * 34.0 / 3600.0, rel=0.02)
+
+
+@pytest.mark.requirement("ADR-020")
 def test_a_bad_contact_of_the_pt1000_is_noticed() -> None:
     """100 ohm are 26 K: the speed of sound contradicts, is taken instead, and the fault is reported."""
     line = Line(make(fitted=Fitted.PT1000))

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from meterbench.dut.reference_meter.hardware.zero_offset import (
     CROSSTALK_PS,
+    DAILY_DRIFT_PS,
+    LONG_TERM_DRIFT_PS,
     SPREAD_PS,
-    WANDERING_BOUND_PS,
-    WANDERING_PS,
     ZeroOffset,
     draw_zero_offset,
     from_mismatch_ps,
@@ -33,7 +33,7 @@ def units() -> tuple[ZeroOffset, ...]:
 @cache
 def walks() -> Array:
     """Ten years of sixty units, shape (units, days)."""
-    return np.array([[unit.wandered_ps(day) for day in range(DAYS)] for unit in units()[:60]])
+    return np.array([[unit.drift_ps(day) for day in range(DAYS)] for unit in units()[:60]])
 
 
 @pytest.mark.parametrize("term", range(4))
@@ -61,38 +61,38 @@ def test_the_curve_is_a_cubic_above_20_degrees() -> None:
 
 def test_nothing_has_wandered_on_the_day_of_calibration() -> None:
     """On day 0, and before it, the offset is what it was calibrated at."""
-    assert [units()[0].wandered_ps(day) for day in (0, -1, -400)] == [0.0, 0.0, 0.0]
+    assert [units()[0].drift_ps(day) for day in (0, -1, -400)] == [0.0, 0.0, 0.0]
 
 
 def test_a_day_changes_a_picosecond() -> None:
     """The change from day to day has an sd of 1 ps within 1 %: four standard errors of 60 x 3649 changes are 0.6 %. The
     first day's is 6 % smaller, as nothing has wandered yet."""
     changes_ps = np.diff(walks(), axis=1)
-    assert changes_ps.std() == pytest.approx(WANDERING_PS, rel=0.01)
-    assert walks()[:, 1].std() == pytest.approx(WANDERING_PS, rel=4 / 120**0.5)
+    assert changes_ps.std() == pytest.approx(DAILY_DRIFT_PS, rel=0.01)
+    assert walks()[:, 1].std() == pytest.approx(DAILY_DRIFT_PS, rel=4 / 120**0.5)
 
 
 def test_it_does_not_wander_off() -> None:
     """After its first year the sd is 1.5 ps and stays so for nine more, within four standard errors: a walk forgets
     itself in 1/(1 - 0.78) = 4.5 days, so 60 units in 300 days are 60 x 300/9 = 2000 independent draws, 6 %."""
-    assert np.abs(walks()).max() < 6.0 * WANDERING_BOUND_PS
+    assert np.abs(walks()).max() < 6.0 * LONG_TERM_DRIFT_PS
     for year in range(1, 10):
         days = walks()[:, 365 * year : 365 * year + 300]
-        assert np.sqrt(np.mean(days**2)) == pytest.approx(WANDERING_BOUND_PS, rel=4 / (2 * 2000) ** 0.5)
+        assert np.sqrt(np.mean(days**2)) == pytest.approx(LONG_TERM_DRIFT_PS, rel=4 / (2 * 2000) ** 0.5)
 
 
 def test_it_grows_as_a_walk_at_first() -> None:
     """In the first days it grows with the root of the days, as metering.md 2.5 has it: 2 ps after 4 days, less 30 %
     for the bound, within four standard errors over 600 units."""
-    after_4_ps = np.array([unit.wandered_ps(4) for unit in units()])
+    after_4_ps = np.array([unit.drift_ps(4) for unit in units()])
     assert after_4_ps.std() == pytest.approx(1.39, rel=4 / (2 * UNITS) ** 0.5)
 
 
 def test_a_day_is_the_same_whenever_it_is_asked_for() -> None:
     """The offset of a day does not depend on which days were looked at before."""
     one, other = (draw_zero_offset(np.random.default_rng(3), np.random.default_rng(4)) for _ in range(2))
-    forward = [one.wandered_ps(day) for day in range(50)]
-    backward = [other.wandered_ps(day) for day in range(49, -1, -1)]
+    forward = [one.drift_ps(day) for day in range(50)]
+    backward = [other.drift_ps(day) for day in range(49, -1, -1)]
     assert forward == backward[::-1]
     assert forward[49] != forward[48]
 
