@@ -17,9 +17,9 @@ from meterbench.dut.meter import Nameplate
 from meterbench.dut.reference_meter.hardware.front_end import NOMINAL_AMPLITUDE_V, Arrivals, FrontEnd, noise_v_for
 from meterbench.dut.reference_meter.hardware.sensor import SHOT_NOISE_PS
 from meterbench.dut.reference_meter.meter import Fidelity, ReferenceMeter
-from meterbench.dut.reference_meter.metrology.captures import CAPTURE_SAMPLES
-from meterbench.dut.reference_meter.metrology.gain_control import next_gain_db
-from meterbench.dut.reference_meter.metrology.receiver import Receiver, reference_burst
+from meterbench.dut.reference_meter.metrology.measuring.captures import CAPTURE_SAMPLES
+from meterbench.dut.reference_meter.metrology.measuring.gain_control import next_gain_db
+from meterbench.dut.reference_meter.metrology.measuring.receiver import Receiver, reference_burst
 from meterbench.dut.variants import rating
 from meterbench.world.segment import Segment
 

@@ -21,8 +21,8 @@ from matplotlib.ticker import FuncFormatter
 
 from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.hardware.sensor import Truth
-from meterbench.dut.reference_meter.metrology.threshold import ON_L_H
-from meterbench.dut.reference_meter.metrology.water import NOMINAL_PRESSURE_MPA
+from meterbench.dut.reference_meter.metrology.measuring.threshold import ON_L_H
+from meterbench.dut.reference_meter.metrology.measuring.water import NOMINAL_PRESSURE_MPA
 from meterbench.dut.reference_meter.production.factory import Unit
 from meterbench.dut.reference_meter.production.population import (
     cpk,

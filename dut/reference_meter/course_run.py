@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meterbench.dut.reference_meter.array_types import Array
-from meterbench.dut.reference_meter.metrology.transit import Stretches
+from meterbench.dut.reference_meter.metrology.measuring.transit import Stretches
 from meterbench.world.segment import Course
 
 DAY_S = 86_400.0

@@ -13,11 +13,11 @@ from meterbench.dut.reference_meter.course_run import DAY_S, Run, cut_at_midnigh
 from meterbench.dut.reference_meter.hardware.flow_tube import Flight
 from meterbench.dut.reference_meter.hardware.sensor import LARGEST_BLOCK, LOWEST_FILL, Truth
 from meterbench.dut.reference_meter.metrology.audit import AuditRecord
+from meterbench.dut.reference_meter.metrology.measuring.registration import WINDOW_CYCLES
+from meterbench.dut.reference_meter.metrology.measuring.stretches import Kind
+from meterbench.dut.reference_meter.metrology.measuring.transit import CYCLES_PER_S, TransitTimes
 from meterbench.dut.reference_meter.metrology.registers import Mode, Registers
-from meterbench.dut.reference_meter.metrology.registration import WINDOW_CYCLES
 from meterbench.dut.reference_meter.metrology.sensors.fitted import Fitted
-from meterbench.dut.reference_meter.metrology.stretches import Kind
-from meterbench.dut.reference_meter.metrology.transit import CYCLES_PER_S, TransitTimes
 from meterbench.dut.reference_meter.production.factory import Unit, build
 from meterbench.dut.reference_meter.water_probe import POLL_S
 from meterbench.world.segment import Course, Segment

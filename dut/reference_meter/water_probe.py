@@ -15,7 +15,8 @@ from meterbench.dut.reference_meter.hardware.sensors.resistance_input import (
     ResistanceInput,
     draw_resistance_input,
 )
-from meterbench.dut.reference_meter.metrology.flow import Environment
+from meterbench.dut.reference_meter.metrology.measuring.flow import Environment
+from meterbench.dut.reference_meter.metrology.measuring.water import ATMOSPHERE_MPA
 from meterbench.dut.reference_meter.metrology.sensors.fault import SensorFault
 from meterbench.dut.reference_meter.metrology.sensors.fitted import Fitted, find_fitted
 from meterbench.dut.reference_meter.metrology.sensors.pressure_gauge import (
@@ -25,7 +26,6 @@ from meterbench.dut.reference_meter.metrology.sensors.pressure_gauge import (
     PressureReading,
 )
 from meterbench.dut.reference_meter.metrology.sensors.water_thermometer import WaterThermometer
-from meterbench.dut.reference_meter.metrology.water import ATMOSPHERE_MPA
 from meterbench.world.segment import Segment
 
 POLL_S = 2.0

@@ -14,11 +14,11 @@ from meterbench.dut.reference_meter.hardware.front_end import (
 )
 from meterbench.dut.reference_meter.hardware.sensor import Sensor
 from meterbench.dut.reference_meter.metrology.calibration import Calibration, curve_at
-from meterbench.dut.reference_meter.metrology.captures import Captures
-from meterbench.dut.reference_meter.metrology.gain_control import next_gain_db, received_level_db
-from meterbench.dut.reference_meter.metrology.receiver import Receiver, reference_burst
-from meterbench.dut.reference_meter.metrology.transit import CYCLES_PER_S, TransitTimes
-from meterbench.dut.reference_meter.metrology.water import NOMINAL_PRESSURE_MPA, sound_speed_m_s
+from meterbench.dut.reference_meter.metrology.measuring.captures import Captures
+from meterbench.dut.reference_meter.metrology.measuring.gain_control import next_gain_db, received_level_db
+from meterbench.dut.reference_meter.metrology.measuring.receiver import Receiver, reference_burst
+from meterbench.dut.reference_meter.metrology.measuring.transit import CYCLES_PER_S, TransitTimes
+from meterbench.dut.reference_meter.metrology.measuring.water import NOMINAL_PRESSURE_MPA, sound_speed_m_s
 from meterbench.world.segment import Segment
 
 FIRST_GAIN_DB = 24.0

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.hardware.burst import DRIVE_CYCLES, DRIVE_HZ, received_burst
-from meterbench.dut.reference_meter.metrology.captures import (
+from meterbench.dut.reference_meter.metrology.measuring.captures import (
     CAPTURE_SAMPLES,
     FULL_SCALE_COUNTS,
     SAMPLE_RATE_HZ,
     Captures,
 )
-from meterbench.dut.reference_meter.metrology.gain_control import GAIN_STEP_DB, HIGHEST_GAIN_DB
+from meterbench.dut.reference_meter.metrology.measuring.gain_control import GAIN_STEP_DB, HIGHEST_GAIN_DB
 
 FULL_SCALE_V = 1.0
 """[design] Peak voltage at the converter that gives ``FULL_SCALE_COUNTS``."""

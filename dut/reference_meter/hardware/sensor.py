@@ -19,7 +19,7 @@ from meterbench.dut.reference_meter.hardware.flow_tube import (
 )
 from meterbench.dut.reference_meter.hardware.profile import Profile, draw_profile
 from meterbench.dut.reference_meter.hardware.zero_offset import ZeroOffset, draw_zero_offset, from_mismatch_ps
-from meterbench.dut.reference_meter.metrology.transit import Echo, Stretches, TransitTimes
+from meterbench.dut.reference_meter.metrology.measuring.transit import Echo, Stretches, TransitTimes
 from meterbench.world.segment import Segment
 from meterbench.world.water import (
     density_kg_m3,

@@ -17,8 +17,8 @@ import numpy as np
 from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.hardware.sensor import Sensor
 from meterbench.dut.reference_meter.metrology.calibration import REFERENCE_TEMP_C, Calibration, Curve
-from meterbench.dut.reference_meter.metrology.firmware import Metrology
-from meterbench.dut.reference_meter.metrology.water import kinematic_viscosity_m2_s, sound_speed_m_s
+from meterbench.dut.reference_meter.metrology.measuring.measurement import Measurement
+from meterbench.dut.reference_meter.metrology.measuring.water import kinematic_viscosity_m2_s, sound_speed_m_s
 from meterbench.dut.reference_meter.production.rig import REFERENCE_SD, RigRecord, run_points
 
 TEMPERATURES_C = (5.0, 20.0, 50.0)
@@ -36,7 +36,7 @@ _EXPECTED_NOISE_L_H = 0.002
 not be exact."""
 
 
-def calibrate(firmware: Metrology, sensor: Sensor, dn: int, rng: np.random.Generator, by: str) -> None:
+def calibrate(firmware: Measurement, sensor: Sensor, dn: int, rng: np.random.Generator, by: str) -> None:
     """Calibrate and seal a meter. ``Refused`` if the meter is sealed or the result is no meter's."""
     temps_c = np.array(TEMPERATURES_C)
     still = run_points(sensor, rng, np.zeros(len(temps_c)), temps_c, ZERO_HOURS)
@@ -48,7 +48,7 @@ def calibrate(firmware: Metrology, sensor: Sensor, dn: int, rng: np.random.Gener
     firmware.seal(by)
 
 
-def with_zero_and_delay(firmware: Metrology, still: RigRecord) -> Calibration:
+def with_zero_and_delay(firmware: Measurement, still: RigRecord) -> Calibration:
     """The calibration in force, with zero and delay as found in still water at three temperatures."""
     told, seen, temp_c = firmware.calibration, firmware.average(still.stretches), still.water_temp_c
     path_m = (told.axial_m + told.legs_m) * (1.0 + told.expansion_per_k * (temp_c - REFERENCE_TEMP_C))
@@ -62,7 +62,7 @@ def _parabola(temp_c: Array, found: Array) -> Curve:
     return float(constant), float(linear), float(square)
 
 
-def _with_flow(firmware: Metrology, at_zero: Calibration, flowing: RigRecord) -> Calibration:
+def _with_flow(firmware: Measurement, at_zero: Calibration, flowing: RigRecord) -> Calibration:
     """The type's correction, moved by what the unit showed: least squares for the deviation at four knots in ln Re."""
     seen = firmware.average(flowing.stretches)
     deviation = flowing.flow_l_h / seen.flow_l_h - 1.0

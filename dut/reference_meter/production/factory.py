@@ -8,7 +8,7 @@ import numpy as np
 
 from meterbench.dut.meter import Nameplate
 from meterbench.dut.reference_meter.hardware.sensor import Sensor, Truth, draw_sensor
-from meterbench.dut.reference_meter.metrology.firmware import Metrology
+from meterbench.dut.reference_meter.metrology.measuring.measurement import Measurement
 from meterbench.dut.reference_meter.metrology.sensors.fitted import Fitted
 from meterbench.dut.reference_meter.metrology.type_data import type_calibration
 from meterbench.dut.reference_meter.production.calibrate import calibrate
@@ -21,7 +21,7 @@ class Unit:
     """A finished meter: its hardware, its firmware, and the phase of its cycle grid (0 to 1 cycle)."""
 
     sensor: Sensor
-    firmware: Metrology
+    firmware: Measurement
     probe: WaterProbe
     cycle_phase: float
     _fresh: Sensor
@@ -42,7 +42,7 @@ def build(
     )
     dn = nameplate.designation.dn
     fresh = draw_sensor(dn, unit_rng, factory_rng)
-    firmware = Metrology(type_calibration(dn), nameplate.rating.q4_l_h, nameplate.pulse_volume_nl)
+    firmware = Measurement(type_calibration(dn), nameplate.rating.q4_l_h, nameplate.pulse_volume_nl)
     if calibrated:
         calibrate(firmware, fresh, dn, factory_rng, by="end of line")
     return Unit(

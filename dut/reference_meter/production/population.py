@@ -8,8 +8,8 @@ from meterbench.dut.designation import Designation
 from meterbench.dut.meter import Nameplate
 from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.hardware.sensor import Truth
-from meterbench.dut.reference_meter.metrology.transit import Stretches
-from meterbench.dut.reference_meter.metrology.water import NOMINAL_PRESSURE_MPA
+from meterbench.dut.reference_meter.metrology.measuring.transit import Stretches
+from meterbench.dut.reference_meter.metrology.measuring.water import NOMINAL_PRESSURE_MPA
 from meterbench.dut.reference_meter.production.factory import Unit, build
 from meterbench.dut.variants import Rating, all_ratings
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.hardware.sensor import Sensor
-from meterbench.dut.reference_meter.metrology.transit import CYCLES_PER_S, Stretches
-from meterbench.dut.reference_meter.metrology.water import NOMINAL_PRESSURE_MPA
+from meterbench.dut.reference_meter.metrology.measuring.transit import CYCLES_PER_S, Stretches
+from meterbench.dut.reference_meter.metrology.measuring.water import NOMINAL_PRESSURE_MPA
 
 REFERENCE_SD = 2e-4
 """[design] Relative standard uncertainty of the rig's flow: the 0.04 % (k = 2) of a good gravimetric rig."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from meterbench.dut.reference_meter.hardware.sensor import Truth
 from meterbench.dut.reference_meter.meter import Fidelity
-from meterbench.dut.reference_meter.metrology.transit import TransitTimes
+from meterbench.dut.reference_meter.metrology.measuring.transit import TransitTimes
 from meterbench.world.segment import Course, Segment
 from tests.dut.reference_meter.line import Line, make
 

@@ -7,7 +7,7 @@ import pytest
 
 from meterbench.dut.reference_meter.hardware.burst import received_burst
 from meterbench.dut.reference_meter.hardware.front_end import Arrivals, Disturbance, FrontEnd, noise_v_for
-from meterbench.dut.reference_meter.metrology.captures import CAPTURE_SAMPLES, SAMPLE_RATE_HZ
+from meterbench.dut.reference_meter.metrology.measuring.captures import CAPTURE_SAMPLES, SAMPLE_RATE_HZ
 
 WINDOW_S = 52e-6
 SAMPLES_S = WINDOW_S + np.arange(CAPTURE_SAMPLES) / SAMPLE_RATE_HZ

@@ -26,7 +26,7 @@ from meterbench.dut.reference_meter.hardware.sensor import (
     Truth,
     draw_sensor,
 )
-from meterbench.dut.reference_meter.metrology.transit import Echo, TransitTimes
+from meterbench.dut.reference_meter.metrology.measuring.transit import Echo, TransitTimes
 from meterbench.world.segment import Segment
 
 Array = NDArray[np.float64]

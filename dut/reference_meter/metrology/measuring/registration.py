@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from meterbench.dut.reference_meter.array_types import Array
-from meterbench.dut.reference_meter.metrology.flow import Parabola
-from meterbench.dut.reference_meter.metrology.stretches import Kind, Whole, kinds_of, registered_cycles
-from meterbench.dut.reference_meter.metrology.threshold import SLOW_CYCLES, SensitivityThreshold
-from meterbench.dut.reference_meter.metrology.transit import Stretches
-from meterbench.dut.reference_meter.metrology.volume import NL_PER_L_H, Total, pulses_emitted
+from meterbench.dut.reference_meter.metrology.measuring.flow import Parabola
+from meterbench.dut.reference_meter.metrology.measuring.stretches import Kind, Whole, kinds_of, registered_cycles
+from meterbench.dut.reference_meter.metrology.measuring.threshold import SLOW_CYCLES, SensitivityThreshold
+from meterbench.dut.reference_meter.metrology.measuring.transit import Stretches
+from meterbench.dut.reference_meter.metrology.measuring.volume import NL_PER_L_H, Total, pulses_emitted
 
 WINDOW_CYCLES = SLOW_CYCLES
 """Cycles after which a stationary flow fills all that is averaged over."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from meterbench.dut.reference_meter.metrology.water import kinematic_viscosity_m2_s, sound_speed_m_s
+from meterbench.dut.reference_meter.metrology.measuring.water import kinematic_viscosity_m2_s, sound_speed_m_s
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meterbench.dut.reference_meter.metrology.volume import REMEMBERED_CYCLES, Total, pulses_emitted
+from meterbench.dut.reference_meter.metrology.measuring.volume import REMEMBERED_CYCLES, Total, pulses_emitted
 
 CYCLES_NL = st.lists(st.floats(-1e5, 3e8), min_size=1, max_size=80)
 

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meterbench.dut.reference_meter.array_types import Array
-from meterbench.dut.reference_meter.metrology.captures import (
+from meterbench.dut.reference_meter.metrology.measuring.captures import (
     CAPTURE_SAMPLES,
     FULL_SCALE_COUNTS,
     SAMPLE_RATE_HZ,
     Captures,
 )
-from meterbench.dut.reference_meter.metrology.transit import Echo, TransitTimes
+from meterbench.dut.reference_meter.metrology.measuring.transit import Echo, TransitTimes
 
 PERIOD_SAMPLES = 8
 """Of the 1 MHz that the firmware excites with."""

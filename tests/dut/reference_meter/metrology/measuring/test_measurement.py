@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from meterbench.dut.reference_meter.hardware.flow_tube import GEOMETRIES, flight
 from meterbench.dut.reference_meter.metrology.calibration import Calibration
-from meterbench.dut.reference_meter.metrology.firmware import Metrology
-from meterbench.dut.reference_meter.metrology.flow import Environment
+from meterbench.dut.reference_meter.metrology.measuring.flow import Environment
+from meterbench.dut.reference_meter.metrology.measuring.measurement import Measurement
+from meterbench.dut.reference_meter.metrology.measuring.transit import Echo, TransitTimes
+from meterbench.dut.reference_meter.metrology.measuring.volume import NL_PER_L_H
 from meterbench.dut.reference_meter.metrology.registers import Mode, Registers
-from meterbench.dut.reference_meter.metrology.transit import Echo, TransitTimes
 from meterbench.dut.reference_meter.metrology.type_data import type_calibration
-from meterbench.dut.reference_meter.metrology.volume import NL_PER_L_H
 from meterbench.world.water import sound_speed_m_s
 
 Array = NDArray[np.float64]
@@ -32,12 +32,12 @@ BLOCK = 8
 EXACT = 1e-5
 
 
-def fresh(calibration: Calibration = PLAIN) -> Metrology:
+def fresh(calibration: Calibration = PLAIN) -> Measurement:
     """A meter that has not fired a shot yet."""
-    return Metrology(calibration, Q4_L_H, 100_000)
+    return Measurement(calibration, Q4_L_H, 100_000)
 
 
-def firmware(calibration: Calibration = PLAIN, temp_c: float = 20.0) -> Metrology:
+def firmware(calibration: Calibration = PLAIN, temp_c: float = 20.0) -> Measurement:
     """A meter that has started in still water and is clear: a first shot, a second that agrees, four seconds of good
     ones."""
     meter = fresh(calibration)
@@ -50,18 +50,18 @@ def firmware(calibration: Calibration = PLAIN, temp_c: float = 20.0) -> Metrolog
     return meter
 
 
-def take(meter: Metrology, times: TransitTimes) -> None:
+def take(meter: Measurement, times: TransitTimes) -> None:
     """As the sensor does: the capture is re-armed when the firmware asks for it."""
     meter.measure(times)
     if meter.wants_rearm:
         meter.rearmed()
 
 
-def refused_since(meter: Metrology, before: Registers) -> int:
+def refused_since(meter: Measurement, before: Registers) -> int:
     return meter.registers().refused_shots - before.refused_shots
 
 
-def fired_since(meter: Metrology, before: Registers) -> int:
+def fired_since(meter: Measurement, before: Registers) -> int:
     return meter.registers().measuring_cycles - before.measuring_cycles
 
 
@@ -401,7 +401,7 @@ def test_a_first_shot_that_slips_registers_nothing(
     size = GEOMETRIES[dn_mm]
     still_s = float(flight(size, 0.0, sound_speed_m_s(20.0, 0.5)).t_up_s)
     q4_l_h = {15: 3125.0, 20: 5000.0, 25: 7875.0}[dn_mm]
-    meter = Metrology(Calibration(size.throat_m, size.axial_m, size.legs_m), q4_l_h, 100_000)
+    meter = Measurement(Calibration(size.throat_m, size.axial_m, size.legs_m), q4_l_h, 100_000)
     if empty_before:
         for shots in (1, 1, 80):
             take(meter, TransitTimes(np.zeros(shots), still_s, still_s))

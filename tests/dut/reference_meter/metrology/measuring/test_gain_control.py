@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from meterbench.dut.reference_meter.hardware.front_end import Arrivals, FrontEnd
-from meterbench.dut.reference_meter.metrology.captures import Captures
-from meterbench.dut.reference_meter.metrology.gain_control import next_gain_db, received_level_db
+from meterbench.dut.reference_meter.metrology.measuring.captures import Captures
+from meterbench.dut.reference_meter.metrology.measuring.gain_control import next_gain_db, received_level_db
 
 
 def captures(amplitude_v: float, gain_db: float, dn_part: float = 1.0) -> Captures:

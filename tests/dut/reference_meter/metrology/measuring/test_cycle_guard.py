@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from meterbench.dut.reference_meter.hardware.flow_tube import GEOMETRIES, flight
 from meterbench.dut.reference_meter.metrology.calibration import curve_at
-from meterbench.dut.reference_meter.metrology.cycle_guard import (
+from meterbench.dut.reference_meter.metrology.measuring.cycle_guard import (
     CONFIRMING_SHOTS,
     PERIOD_S,
     SOUND_SPEED_M_S,
@@ -25,7 +25,7 @@ from meterbench.dut.reference_meter.metrology.cycle_guard import (
     WHOLE_PERIODS,
     CycleGuard,
 )
-from meterbench.dut.reference_meter.metrology.transit import TransitTimes
+from meterbench.dut.reference_meter.metrology.measuring.transit import TransitTimes
 from meterbench.dut.reference_meter.metrology.type_data import type_calibration
 from meterbench.world.water import sound_speed_m_s
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from meterbench.dut.reference_meter.array_types import Array
-from meterbench.dut.reference_meter.metrology.transit import CYCLES_PER_S
+from meterbench.dut.reference_meter.metrology.measuring.transit import CYCLES_PER_S
 
 REMEMBERED_CYCLES = 32
 NL_PER_L_H = 1e9 / 3600.0 / CYCLES_PER_S

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meterbench.dut.reference_meter.metrology.presence import Use, WaterPresence
-from meterbench.dut.reference_meter.metrology.transit import Echo
+from meterbench.dut.reference_meter.metrology.measuring.presence import Use, WaterPresence
+from meterbench.dut.reference_meter.metrology.measuring.transit import Echo
 
 NONE, UNSURE, GOOD = Echo.NONE, Echo.UNSURE, Echo.GOOD
 ECHOES = st.lists(st.sampled_from([NONE, UNSURE, GOOD]), max_size=120)

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.metrology.audit import AuditRecord
 from meterbench.dut.reference_meter.metrology.calibration import Calibration
-from meterbench.dut.reference_meter.metrology.cycle_guard import CycleGuard
-from meterbench.dut.reference_meter.metrology.flow import Environment, FlowComputer, Water
+from meterbench.dut.reference_meter.metrology.measuring.cycle_guard import CycleGuard
+from meterbench.dut.reference_meter.metrology.measuring.flow import Environment, FlowComputer, Water
+from meterbench.dut.reference_meter.metrology.measuring.presence import WaterPresence
+from meterbench.dut.reference_meter.metrology.measuring.registration import Registration
+from meterbench.dut.reference_meter.metrology.measuring.stretches import Kind, kinds_of
+from meterbench.dut.reference_meter.metrology.measuring.transit import Echo, Stretches, TransitTimes
+from meterbench.dut.reference_meter.metrology.measuring.zero_tracking import ZeroTracker
 from meterbench.dut.reference_meter.metrology.parameters import Parameters
-from meterbench.dut.reference_meter.metrology.presence import WaterPresence
 from meterbench.dut.reference_meter.metrology.registers import DISPLAY_DECIMALS, Mode, Registers, volume_text
-from meterbench.dut.reference_meter.metrology.registration import Registration
 from meterbench.dut.reference_meter.metrology.sensors.fault import SensorFault
-from meterbench.dut.reference_meter.metrology.stretches import Kind, kinds_of
-from meterbench.dut.reference_meter.metrology.transit import Echo, Stretches, TransitTimes
-from meterbench.dut.reference_meter.metrology.zero_tracking import ZeroTracker
 
 DRY_STRIDE = 4
 """An empty pipe is looked at every fourth time, twice a second (ADR-014, OPEN-9)."""
@@ -44,7 +44,7 @@ class Averages:
     """As the firmware finds it from the uncorrected path velocity."""
 
 
-class Metrology:
+class Measurement:
     """The firmware of one meter.
 
     ``calibration`` is the type's, as the programme is loaded; the unit's own is written by ``calibrate``, after which

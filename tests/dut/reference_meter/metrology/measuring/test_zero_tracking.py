@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from meterbench.dut.reference_meter.hardware.flow_tube import GEOMETRIES, flight
 from meterbench.dut.reference_meter.metrology.calibration import Calibration
-from meterbench.dut.reference_meter.metrology.firmware import Metrology
-from meterbench.dut.reference_meter.metrology.transit import TransitTimes
-from meterbench.dut.reference_meter.metrology.zero_tracking import (
+from meterbench.dut.reference_meter.metrology.measuring.measurement import Measurement
+from meterbench.dut.reference_meter.metrology.measuring.transit import TransitTimes
+from meterbench.dut.reference_meter.metrology.measuring.zero_tracking import (
     AVERAGED_SHOTS,
     LARGEST_CORRECTION_PS,
     SETTLING_SHOTS,
@@ -28,16 +28,16 @@ SHOTS_SD_PS = 35.0
 STANDARD_ERROR_PS = SHOTS_SD_PS / AVERAGED_SHOTS**0.5
 
 
-def firmware() -> Metrology:
+def firmware() -> Measurement:
     """A sealed meter that has started."""
-    meter = Metrology(PLAIN, 3125.0, 100_000)
+    meter = Measurement(PLAIN, 3125.0, 100_000)
     meter.calibrate(PLAIN, "test")
     meter.seal("test")
     start(meter)
     return meter
 
 
-def start(meter: Metrology) -> None:
+def start(meter: Measurement) -> None:
     """Still water until the meter is clear: the first shot waits for a second."""
     for shots in (1, 1, 32):
         meter.measure(TransitTimes(np.zeros(shots), STILL_S, STILL_S))
@@ -45,7 +45,7 @@ def start(meter: Metrology) -> None:
     assert meter.clear
 
 
-def still_water(meter: Metrology, shots: int, mean_ps: float, sd_ps: float = SHOTS_SD_PS, seed: int = 1) -> None:
+def still_water(meter: Measurement, shots: int, mean_ps: float, sd_ps: float = SHOTS_SD_PS, seed: int = 1) -> None:
     """Shots in still water with this dt left over, in blocks of two minutes at most."""
     rng = np.random.default_rng(seed)
     while shots > 0:
@@ -193,7 +193,7 @@ def test_opening_the_valve_throws_away_what_is_unfinished(again: bool) -> None:
 
 def test_a_new_calibration_begins_without_correction() -> None:
     """What was found on top of one zero does not hold on top of another."""
-    meter = Metrology(PLAIN, 3125.0, 100_000)
+    meter = Measurement(PLAIN, 3125.0, 100_000)
     start(meter)
     meter.valve_switch(closed=True)
     still_water(meter, ALL_SHOTS, 5.0)

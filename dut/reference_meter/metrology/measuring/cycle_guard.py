@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.metrology.calibration import Calibration, curve_at
-from meterbench.dut.reference_meter.metrology.transit import TransitTimes
+from meterbench.dut.reference_meter.metrology.measuring.transit import TransitTimes
 
 PERIOD_S = 1e-6
 STEADY_S = 0.1e-6

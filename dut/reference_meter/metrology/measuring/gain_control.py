@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from meterbench.dut.reference_meter.metrology.captures import FULL_SCALE_COUNTS, Captures
+from meterbench.dut.reference_meter.metrology.measuring.captures import FULL_SCALE_COUNTS, Captures
 
 GAIN_STEP_DB = 0.5
 HIGHEST_GAIN_DB = 40.0

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from meterbench.dut.reference_meter.hardware.flow_tube import GEOMETRIES, flight
 from meterbench.dut.reference_meter.metrology.calibration import Calibration
-from meterbench.dut.reference_meter.metrology.flow import Environment, FlowComputer
+from meterbench.dut.reference_meter.metrology.measuring.flow import Environment, FlowComputer
+from meterbench.dut.reference_meter.metrology.measuring.water import kinematic_viscosity_m2_s
+from meterbench.dut.reference_meter.metrology.measuring.water import sound_speed_m_s as told_speed_m_s
 from meterbench.dut.reference_meter.metrology.type_data import type_calibration
-from meterbench.dut.reference_meter.metrology.water import kinematic_viscosity_m2_s
-from meterbench.dut.reference_meter.metrology.water import sound_speed_m_s as told_speed_m_s
 from meterbench.world.water import sound_speed_m_s
 
 KNOTS, FACTORS = (40.0, 60.0, 90.0, 2000.0), (0.97, 1.01, 1.0, 0.98)

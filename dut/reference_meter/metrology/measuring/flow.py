@@ -13,13 +13,13 @@ import numpy as np
 
 from meterbench.dut.reference_meter.array_types import Array, Numbers, Value
 from meterbench.dut.reference_meter.metrology.calibration import REFERENCE_TEMP_C, Calibration, curve_at
-from meterbench.dut.reference_meter.metrology.sensors.fault import SensorFault
-from meterbench.dut.reference_meter.metrology.water import (
+from meterbench.dut.reference_meter.metrology.measuring.water import (
     NOMINAL_PRESSURE_MPA,
     SPEED_PER_PRESSURE,
     kinematic_viscosity_m2_s,
     sound_speed_m_s,
 )
+from meterbench.dut.reference_meter.metrology.sensors.fault import SensorFault
 
 _FEW_CYCLES = 256
 _MANY_HINGES = 16

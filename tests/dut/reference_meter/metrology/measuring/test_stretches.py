@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from meterbench.dut.reference_meter.metrology.stretches import Kind, kinds_of, registered_cycles
-from meterbench.dut.reference_meter.metrology.threshold import QUICK_CYCLES, SLOW_CYCLES, SensitivityThreshold
+from meterbench.dut.reference_meter.metrology.measuring.stretches import Kind, kinds_of, registered_cycles
+from meterbench.dut.reference_meter.metrology.measuring.threshold import QUICK_CYCLES, SLOW_CYCLES, SensitivityThreshold
 
 pytestmark = pytest.mark.requirement("ADR-012")
 

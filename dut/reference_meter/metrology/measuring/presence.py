@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from meterbench.dut.reference_meter.metrology.transit import Echo
+from meterbench.dut.reference_meter.metrology.measuring.transit import Echo
 
 DRY_SHOTS = 8
 BRIDGED_SHOTS = 16

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meterbench.dut.reference_meter.metrology.threshold import (
+from meterbench.dut.reference_meter.metrology.measuring.threshold import (
     CLEAR_L_H,
     QUICK_CYCLES,
     SLOW_CYCLES,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meterbench.dut.reference_meter.array_types import Array
-from meterbench.dut.reference_meter.metrology.threshold import CLEAR_L_H, QUICK_CYCLES, QUICK_OFF_L_H, SAFE_SD
+from meterbench.dut.reference_meter.metrology.measuring.threshold import CLEAR_L_H, QUICK_CYCLES, QUICK_OFF_L_H, SAFE_SD
 
 Whole = NDArray[np.int64]
 

@@ -21,9 +21,9 @@ from meterbench.dut.reference_meter.hardware.front_end import (
     FrontEnd,
     noise_v_for,
 )
-from meterbench.dut.reference_meter.metrology.captures import CAPTURE_SAMPLES, SAMPLE_RATE_HZ, Captures
-from meterbench.dut.reference_meter.metrology.receiver import Receiver, differential_time_ps, reference_burst
-from meterbench.dut.reference_meter.metrology.transit import Echo, TransitTimes
+from meterbench.dut.reference_meter.metrology.measuring.captures import CAPTURE_SAMPLES, SAMPLE_RATE_HZ, Captures
+from meterbench.dut.reference_meter.metrology.measuring.receiver import Receiver, differential_time_ps, reference_burst
+from meterbench.dut.reference_meter.metrology.measuring.transit import Echo, TransitTimes
 
 Array = NDArray[np.float64]
 
