@@ -10,20 +10,54 @@ from numpy.typing import NDArray
 
 from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.metrology.measuring.transit import Stretches
-from meterbench.world.segment import Course
+from meterbench.world.segment import Course, Segment
 
 DAY_S = 86_400.0
+SAME_INSTANT_S = 1e-6
 
 
-def cut_at_midnight(course: Course) -> Course:
-    """The same course with an edge at each midnight: the zero drifts from day to day."""
+def midnights_s(course: Course) -> Array:
+    """The midnights within a course: the zero drifts from day to day."""
     first, last = course.edges_s[0], course.edges_s[-1]
-    midnights = np.arange(np.ceil(first / DAY_S), np.floor(last / DAY_S) + 1.0) * DAY_S
-    edges_s = np.union1d(course.edges_s, midnights)
+    return np.arange(np.ceil(first / DAY_S), np.floor(last / DAY_S) + 1.0) * DAY_S
+
+
+def with_edges(course: Course, at_s: Array) -> Course:
+    """The same course with more edges, all of them within it."""
+    edges_s = np.union1d(course.edges_s, at_s)
     if len(edges_s) == len(course.edges_s):
         return course
     source = np.searchsorted(course.edges_s, edges_s[:-1], side="right") - 1
     return Course(edges_s, course.flow_l_h[source], course.water_temp_c[source], course.pressure_mpa[source])
+
+
+def split_segment(segment: Segment, at_s: float) -> tuple[Segment, Segment | None]:
+    """What comes before a time and what after; nothing after if the segment ends there, or before."""
+    if at_s >= segment.end_s - SAME_INSTANT_S:
+        return segment, None
+    return (
+        replace(segment, duration_s=at_s - segment.start_s),
+        replace(segment, start_s=at_s, duration_s=segment.end_s - at_s),
+    )
+
+
+def after(segment: Segment, at_s: float) -> Segment | None:
+    """What of a segment comes after a time."""
+    return segment if at_s <= segment.start_s + SAME_INSTANT_S else split_segment(segment, at_s)[1]
+
+
+def split(course: Course, at_s: float) -> tuple[Course, Course | None]:
+    """What comes before a time and what after; nothing after if the course ends there, or before."""
+    if at_s >= course.edges_s[-1] - SAME_INSTANT_S:
+        return course, None
+    course = with_edges(course, np.array([at_s]))
+    edge = int(np.searchsorted(course.edges_s, at_s))
+
+    def part(edges: slice, pieces: slice) -> Course:
+        water = (course.flow_l_h[pieces], course.water_temp_c[pieces], course.pressure_mpa[pieces])
+        return Course(course.edges_s[edges], *water)
+
+    return part(slice(edge + 1), slice(edge)), part(slice(edge, None), slice(edge, None))
 
 
 def runs(certain: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:

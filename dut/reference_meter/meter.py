@@ -1,64 +1,60 @@
-"""The reference meter as the world sees it: clamped into a slot, it lives through segments and can be read."""
+"""The reference meter as the world sees it: clamped into a slot, it lives through segments, is handled, and is read."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from enum import Enum
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
 from meterbench.dut.meter import Nameplate
-from meterbench.dut.reference_meter.course_run import DAY_S, Run, cut_at_midnight, runs
-from meterbench.dut.reference_meter.hardware.flow_tube import Flight
-from meterbench.dut.reference_meter.hardware.sensor import LARGEST_BLOCK, LOWEST_FILL, Truth
-from meterbench.dut.reference_meter.metrology.audit import AuditRecord
-from meterbench.dut.reference_meter.metrology.measuring.registration import WINDOW_CYCLES
-from meterbench.dut.reference_meter.metrology.measuring.stretches import Kind
-from meterbench.dut.reference_meter.metrology.measuring.transit import CYCLES_PER_S, TransitTimes
-from meterbench.dut.reference_meter.metrology.registers import Mode, Registers
+from meterbench.dut.reference_meter.course_run import (
+    DAY_S,
+    SAME_INSTANT_S,
+    after,
+    midnights_s,
+    split,
+    split_segment,
+    with_edges,
+)
+from meterbench.dut.reference_meter.hardware.lcd import Glass
+from meterbench.dut.reference_meter.hardware.lcd import Reading as Seen
+from meterbench.dut.reference_meter.hardware.memory import PowerLost
+from meterbench.dut.reference_meter.hardware.power.pack import Pack
+from meterbench.dut.reference_meter.hardware.power.supply import WARNING_V, Place
+from meterbench.dut.reference_meter.hardware.sensor import Truth
+from meterbench.dut.reference_meter.hardware.sensors.accelerometer import gravity_in_case
+from meterbench.dut.reference_meter.measuring_run import Fidelity, MeasuringRun
+from meterbench.dut.reference_meter.metrology.channels import Channel
+from meterbench.dut.reference_meter.metrology.clock import TICKS_PER_S
+from meterbench.dut.reference_meter.metrology.firmware import Firmware
+from meterbench.dut.reference_meter.metrology.interface import Commands, Reading
+from meterbench.dut.reference_meter.metrology.power.activity import Activity, Radio
+from meterbench.dut.reference_meter.metrology.power.places import Place as FirmwarePlace
+from meterbench.dut.reference_meter.metrology.refusal import Refused
+from meterbench.dut.reference_meter.metrology.registers import Registers
 from meterbench.dut.reference_meter.metrology.sensors.fitted import Fitted
+from meterbench.dut.reference_meter.pins import Pins
+from meterbench.dut.reference_meter.power_run import Change, Lived, PowerRun
 from meterbench.dut.reference_meter.production.factory import Unit, build
 from meterbench.dut.reference_meter.water_probe import POLL_S
 from meterbench.world.segment import Course, Segment
 
-_SAME_INSTANT_S = 1e-6
-_NO_CYCLE_YET = -(2**62)
-GATHERED_CYCLES = 32
-"""Cycles of short segments that are measured in one block: four seconds at the most."""
-_RECENT_CYCLES = 64
-"""The last cycles of a course are shots: the pulse output looks back on them."""
-_BLOCK = 8
-"""Shots between two looks of the firmware at what it has captured: one second."""
-_CLEAR_BLOCK = 64
-"""The same in clear water, where nothing new can be seen."""
-_JUMP_S = 0.05e-6
-_JUMP_PS = 0.9e6
-"""After a jump of t_up + t_dn, or of dt, by more than this the firmware may doubt: it gets the shots one by one."""
+__all__ = ["Fidelity", "ReferenceMeter"]
 
-
-class Fidelity(Enum):
-    """How a stretch of measuring cycles is lived through.
-
-    WAVEFORM captures both bursts of every shot. TRANSIT draws the noise of every shot. SEGMENT takes the middle of a
-    steady stretch in closed form, with one draw of the same mean and variance, wherever the sensitivity threshold
-    cannot be crossed; its ends are shots in any case. AUTO does so only where it saves much.
-    """
-
-    WAVEFORM = "waveform"
-    TRANSIT = "transit time"
-    SEGMENT = "segment"
-    AUTO = "auto"
-
-
-_SHORTEST_CLOSED_FORM = {Fidelity.SEGMENT: 2 * WINDOW_CYCLES + 1, Fidelity.AUTO: 2 * LARGEST_BLOCK}
-"""Cycles in one segment from which on the closed form is used."""
+_CLEAR_V = WARNING_V + 0.3
+"""Above, no transmission can make the supply warn."""
+SHOTS_PER_S, DRY_SHOTS_PER_S = 8.0, 2.0
+USUAL_TRANSMISSIONS = ((Radio.LORA_SF12, 43_200.0),)
+"""[design] Two telegrams a day, as the technical description recommends (16.2)."""
 
 
 class ReferenceMeter:
     """An ADR meter in the line (``world.segment.InLine``) and under test (``dut.meter.Meter``).
 
-    The same seed and serial give the same unit and, for the same segments, the same totals.
+    The same seed and serial give the same unit and, for the same segments and hands, the same totals. Hands (a lid that
+    is opened, a pack that is taken out) act at the end of what was lived through last.
     """
 
     def __init__(
@@ -69,239 +65,368 @@ class ReferenceMeter:
         seed: int,
         fidelity: Fidelity = Fidelity.AUTO,
         fitted: Fitted = Fitted.NONE,
+        transmissions: tuple[tuple[Radio, float], ...] = USUAL_TRANSMISSIONS,
     ) -> None:
         self.nameplate = nameplate
         self.fidelity = fidelity
         self.unit: Unit = build(nameplate, truth or Truth(), seed, fitted=fitted)
-        self._sensor = self.unit.sensor
-        self._firmware = self.unit.firmware
+        self.lcd = Glass()
+        self.transmissions = transmissions
+        """What the radios send, and every how many seconds, while they may."""
+        self._board = self.unit.board
         self.probe = self.unit.probe
-        self._waveform = self.unit.waveform_stage() if fidelity is Fidelity.WAVEFORM else None
-        self._next_cycle = _NO_CYCLE_YET
-        self._now_s = math.nan
-        self._last_together_s = self._last_dt_ps = math.nan
-        self._waiting: list[tuple[Segment, float, int]] = []
-        self._waiting_cycles = 0
+        self._power = PowerRun(self._board.supply, self._board.loads)
+        self._firmware: Firmware | None = None
+        self._run: MeasuringRun | None = None
+        self._first_cycle = 0
+        self._next_cycle = 0
+        self._now_s = 0.0
+        self._begun = False
+        """False until the first segment tells what time it is."""
+        self._supplied_until_s = 0.0
+        """Until here the supply has been lived through."""
+        self._quiet_until_s = 0.0
+        """Until here nothing can happen to the supply that anybody must know."""
+        self._pulses = 0
+        self._start_firmware()
+
+    # Living.
 
     def advance(self, segment: Segment) -> None:
         """Live through a segment: the measuring cycles that fall into [start, end) see its water."""
         self._follow(segment.start_s)
-        day = math.floor(segment.start_s / DAY_S)
-        while segment.end_s > (day + 1) * DAY_S + _SAME_INSTANT_S:
-            midnight_s = (day + 1) * DAY_S
-            self._live_within_day(replace(segment, duration_s=midnight_s - segment.start_s), day)
-            segment = replace(segment, start_s=midnight_s, duration_s=segment.end_s - midnight_s)
-            day += 1
-        self._live_within_day(segment, day)
+        rest: Segment | None = segment
+        while rest is not None:
+            midnight_s = (math.floor(rest.start_s / DAY_S) + 1) * DAY_S
+            day, rest = split_segment(rest, midnight_s)
+            self._live_within_day(day)
 
     def live(self, course: Course) -> None:
         """Live through a course at once: what every shot would have made of it, with the same mean and variance.
 
         In closed form where the sensitivity threshold leaves no doubt: cost grows with the number of segments, not with
-        their length. At ``Fidelity.TRANSIT`` and ``WAVEFORM``, with a sensor in the water or a closed valve, segment by
-        segment.
+        their length. At ``Fidelity.TRANSIT`` and ``WAVEFORM``, with a sensor in the water, a closed valve, in TEST or
+        TRANSPORTATION, segment by segment.
         """
-        watched = self.probe.fitted is not Fitted.NONE or self._firmware.valve_closed
-        if watched or self.fidelity not in _SHORTEST_CLOSED_FORM:
-            for index in range(len(course.flow_l_h)):
-                self.advance(course.segment(index))
-            return
-        course = cut_at_midnight(course)
         self._follow(float(course.edges_s[0]))
-        self._catch_up()
-        edges = np.ceil(course.edges_s * CYCLES_PER_S - self.unit.cycle_phase).astype(np.int64)
-        cycles = edges[1:] - edges[:-1]
-        days = np.floor(course.edges_s[:-1] / DAY_S).astype(np.int64)
-        drift_ps = np.array([self._sensor.offset.drift_ps(day) for day in range(days[0], days[-1] + 1)])
-        drift_ps = drift_ps[days - days[0]]
-        for index in np.flatnonzero(cycles)[:1].tolist():  # The first shots show whether the capture is well.
-            shots = min(int(cycles[index]), WINDOW_CYCLES)
-            self._live_cycles(course.segment(index), float(drift_ps[index]), shots)
-            cycles[index] -= shots
-        mean = self._sensor.flight(course.flow_l_h, course.water_temp_c, course.pressure_mpa, drift_ps)
-        stretches = self._sensor.stretches(mean, cycles)
-        together_s = stretches.t_up_s + stretches.t_dn_s
-        certain = self._firmware.kinds(stretches) != Kind.UNCLEAR
-        certain &= np.abs(np.diff(together_s, prepend=together_s[0])) < _JUMP_S
-        for first, end in runs(certain):
-            run = Run(course, stretches, drift_ps, first, end)
-            head, tail = min(WINDOW_CYCLES, run.total), run.total - _RECENT_CYCLES
-            self._live_shots(run, 0, head)
-            if certain[first] and run.total > 4 * WINDOW_CYCLES and self._firmware.clear:
-                self._firmware.measure_stretches(run.between(head, tail))
-                recent = run.between(tail - WINDOW_CYCLES, tail)
-                self._firmware.recall(self._sensor.recalled(recent))
-                self._remember(Flight(recent.t_dn_s, recent.t_up_s, recent.mean_dt_ps))
-                head = tail
-            self._live_shots(run, head, run.total)
-        self._next_cycle = int(edges[-1])
-        self._now_s = float(course.edges_s[-1])
+        rest: Course | None = course
+        while rest is not None:
+            first = rest.segment(0)
+            end_s = min(float(rest.edges_s[-1]), self._alone_until_s())
+            if end_s < first.end_s or self.probe.fitted is not Fitted.NONE or not self._in_one_piece:
+                self.advance(first)
+                rest = split(rest, first.end_s)[1]
+                continue
+            self._catch_up_supply()
+            lived = self._live_supply(end_s - first.start_s)
+            now_s = first.start_s + lived.seconds
+            if now_s - first.start_s > SAME_INSTANT_S:
+                part, rest = split(rest, now_s if lived.changes else end_s)
+                self._measure_course(part)
+            self._heed(lived.changes)
 
     def _follow(self, start_s: float) -> None:
-        """See that time has no gaps."""
-        if self._next_cycle == _NO_CYCLE_YET:
-            self._next_cycle = self._first_cycle_from(start_s)
-        elif abs(start_s - self._now_s) > _SAME_INSTANT_S:
+        """See that time has no gaps; begin where the first segment does."""
+        if not self._begun:
+            self._begun = True
+            self._now_s = self._supplied_until_s = self._quiet_until_s = start_s
+            self._board.oscillator.start(start_s, self._board.ambient_temp_c)
+            self._first_cycle = self._next_cycle = self._first_cycle_from(start_s)
+            if self._firmware is not None:
+                self._firmware.put_right(round(start_s * TICKS_PER_S))
+        elif abs(start_s - self._now_s) > SAME_INSTANT_S:
             raise ValueError(f"meter {self.nameplate.serial}: segment from {start_s} s follows one to {self._now_s} s")
 
-    def _live_within_day(self, segment: Segment, day: int) -> None:
+    def _live_within_day(self, segment: Segment) -> None:
         settled_s = segment.start_s + self.probe.settling_s(segment.water_temp_c)
-        while segment.duration_s > POLL_S + _SAME_INSTANT_S and segment.start_s < settled_s:
-            self._live_constant(replace(segment, duration_s=POLL_S), day)
-            start_s = segment.start_s + POLL_S
-            segment = replace(segment, start_s=start_s, duration_s=segment.end_s - start_s)
-        self._live_constant(segment, day)
+        while segment.duration_s > POLL_S + SAME_INSTANT_S and segment.start_s < settled_s:
+            head, tail = split_segment(segment, segment.start_s + POLL_S)
+            self._live_supplied(head)
+            segment = tail or head
+        self._live_supplied(segment)
 
-    def _live_constant(self, segment: Segment, day: int) -> None:
-        """A segment in which nothing that the firmware knows changes."""
-        self._now_s = segment.end_s
+    def _live_supplied(self, segment: Segment) -> None:
+        """A segment in which the probe changes nothing, cut where something happens to the supply."""
+        rest: Segment | None = segment
+        while rest is not None:
+            until_s, changes = rest.end_s, Change(0)
+            if until_s > self._quiet_until_s:
+                self._catch_up_supply()
+                lived = self._live_supply(rest.duration_s)
+                until_s, changes = rest.start_s + lived.seconds, lived.changes
+            if until_s - rest.start_s > SAME_INSTANT_S:
+                self._measure(split_segment(rest, until_s)[0])
+                changes = changes if self._now_s > until_s - SAME_INSTANT_S else Change(0)
+                rest = after(rest, self._now_s)
+            self._heed(changes)
+
+    def _measure(self, segment: Segment) -> None:
+        """A segment in which nothing changes that the firmware knows, nor the supply."""
         if self.probe.fitted is not Fitted.NONE:
-            self._firmware.environment = self.probe.poll(segment) or self._firmware.environment
-        cycles = self._first_cycle_from(segment.end_s) - self._next_cycle
-        if cycles > 0:
-            self._next_cycle += cycles
-            self._live_cycles(segment, self._sensor.offset.drift_ps(day), cycles)
+            environment = self.probe.poll(segment)
+            if environment is not None and self._firmware is not None:
+                self._firmware.measurement.environment = environment
+        cycles = self._pass_to(segment.end_s)
+        if cycles > 0 and self._run is not None and self._firmware is not None:
+            firmware = self._firmware
+            with self._mortal():
+                self._run.live(segment, cycles)
+            if self._firmware is None:
+                cut_cycle = self._first_cycle + firmware.tick
+                cut_s = float(self._board.oscillator.time_s(cut_cycle))
+                self._go_back_to(min(max(cut_s, segment.start_s), segment.end_s))
 
-    def _live_cycles(self, segment: Segment, drift_ps: float, cycles: int) -> None:
-        if segment.fill <= LOWEST_FILL:
-            self._catch_up()
-            self._firmware.miss(cycles)
+    def _go_back_to(self, at_s: float) -> None:
+        """The supply failed in the middle of a write: what comes after is lived through again, without it."""
+        self._next_cycle = self._first_cycle_from(at_s)
+        self._now_s = self._supplied_until_s = self._quiet_until_s = at_s
+
+    def _measure_course(self, course: Course) -> None:
+        if self._firmware is None or self._run is None:
+            self._pass_to(float(course.edges_s[-1]))
             return
-        if not segment.clear or self._waveform is not None or not self._firmware.clear:
-            self._catch_up()
-            self._fire(segment, drift_ps, cycles)
-            return
-        if cycles < GATHERED_CYCLES:
-            self._waiting.append((segment, drift_ps, cycles))
-            self._waiting_cycles += cycles
-            if self._waiting_cycles >= GATHERED_CYCLES:
-                self._catch_up()
-            return
-        self._catch_up()
-        mean = self._sensor.flight(segment.flow_l_h, segment.water_temp_c, segment.pressure_mpa, drift_ps)
-        if self._jumps_to(mean) or not self._firmware.clear:
-            self._fire(segment, drift_ps, cycles)
-        else:
-            self._remember(mean)
-            self._measure(mean, cycles)
+        oscillator = self._board.oscillator
+        last = self._first_cycle_from(float(course.edges_s[-1]))
+        hours = self._next_cycle + self._firmware.hours_within(last - self._next_cycle)
+        # Half a cycle early: an edge between two cycles belongs to neither.
+        course = with_edges(course, np.union1d(midnights_s(course), oscillator.time_s(hours.astype(np.float64) - 0.5)))
+        edges = np.ceil(oscillator.cycles(course.edges_s)).astype(np.int64)
+        edges[0] = self._next_cycle
+        self._pass_to(float(course.edges_s[-1]))
+        with self._mortal():
+            self._run.live_course(course, edges)
 
-    def _jumps_to(self, mean: Flight) -> bool:
-        """True if there is a jump on the way from the last flight to these, or among them."""
-        together_s = np.diff(np.append(self._last_together_s, mean.t_up_s + mean.t_dn_s))
-        dt_ps = np.diff(np.append(self._last_dt_ps, mean.dt_ps))
-        return bool((np.abs(together_s) > _JUMP_S).any() or (np.abs(dt_ps) > _JUMP_PS).any())
+    def _pass_to(self, end_s: float) -> int:
+        """Let time come to here; how many measuring cycles fall into it."""
+        next_cycle = self._first_cycle_from(end_s)
+        cycles, self._next_cycle, self._now_s = next_cycle - self._next_cycle, next_cycle, end_s
+        return cycles
 
-    def _remember(self, mean: Flight) -> None:
-        self._last_together_s = float(np.ravel(mean.t_up_s + mean.t_dn_s)[-1])
-        self._last_dt_ps = float(np.ravel(mean.dt_ps)[-1])
-
-    def _catch_up(self) -> None:
-        """Measure the short segments that wait: a call on an array costs the same for one cycle as for many."""
-        if not self._waiting:
-            return
-        waiting, self._waiting, self._waiting_cycles = self._waiting, [], 0
-        water = np.array([(s.flow_l_h, s.water_temp_c, s.pressure_mpa, drift_ps) for s, drift_ps, _ in waiting])
-        mean = self._sensor.flight(water[:, 0], water[:, 1], water[:, 2], water[:, 3])
-        if self._jumps_to(mean) or not self._firmware.clear:
-            for segment, drift_ps, cycles in waiting:
-                self._fire(segment, drift_ps, cycles)
-        else:
-            self._remember(mean)
-            self._take(self._sensor.shots_of_many(mean, np.array([cycles for _, _, cycles in waiting])))
-
-    def _measure(self, mean: Flight, cycles: int) -> None:
-        """A stretch of clear water, in closed form where that may be and saves something."""
-        if cycles < _SHORTEST_CLOSED_FORM.get(self.fidelity, math.inf):
-            self._shoot(mean, cycles)
-            return
-        self._shoot(mean, WINDOW_CYCLES)
-        middle = cycles - 2 * WINDOW_CYCLES
-        steady = self._sensor.stretches(mean, np.array([middle]))
-        if self._firmware.settled(steady):
-            self._firmware.measure_steady(steady)
-        else:
-            self._shoot(mean, middle)
-        self._shoot(mean, WINDOW_CYCLES)
-
-    def _shoot(self, mean: Flight, cycles: int) -> None:
-        """Single shots in clear water."""
-        while cycles > 0:
-            block = min(cycles, LARGEST_BLOCK)
-            self._take(self._sensor.shots(mean, block))
-            cycles -= block
-
-    def _fire(self, segment: Segment, drift_ps: float, cycles: int) -> None:
-        """Single shots as the meter fires them: at waveform fidelity, through air, while it doubts, and until it has
-        found water again."""
-        while cycles > 0:
-            idle = min(self._firmware.idle_cycles, cycles)
-            if idle:
-                self._firmware.idle(idle)
-                cycles -= idle
-                continue
-            mean = self._sensor.flight_through_air(segment, drift_ps)
-            jumps = self._jumps_to(mean)
-            self._remember(mean)
-            undisturbed = segment.clear and self._firmware.clear and not jumps
-            if undisturbed and self._waveform is None:
-                self._measure(mean, cycles)
-                return
-            block = 1 if jumps or self._firmware.doubting else min(cycles, _CLEAR_BLOCK if undisturbed else _BLOCK)
-            if self._waveform is not None:
-                self._take(self._waveform.shots(mean, segment, block))
-            else:
-                self._take(self._sensor.shots_through_air(mean, segment, block))
-            cycles -= block
-
-    def _live_shots(self, run: Run, first: int, end: int) -> None:
-        """Cycles ``first`` to ``end`` of a run, shot by shot."""
-        for index, cycles in run.segments(first, end):
-            self._live_cycles(run.course.segment(index), float(run.drift_ps[index]), cycles)
-        self._catch_up()
-
-    def _take(self, times: TransitTimes) -> None:
-        self._firmware.measure(times)
-        if self._firmware.wants_rearm:
-            self._sensor.sequencer.rearm()
-            self._firmware.rearmed()
-
-    def registers(self) -> Registers:
-        """The registers now."""
-        self._catch_up()
-        return self._firmware.registers()
+    def _first_cycle_from(self, at_s: float) -> int:
+        return math.ceil(self._board.oscillator.cycles(at_s))
 
     @property
-    def audit_records(self) -> tuple[AuditRecord, ...]:
-        """What happened to the legally relevant parameters."""
-        return self._firmware.audit_records
+    def _in_one_piece(self) -> bool:
+        return self._run is None or self._run.in_one_piece
 
-    def display(self, *, reverse: bool = False) -> str:
-        """What the display shows of the forward (or reverse) volume, in m3."""
-        self._catch_up()
-        return self._firmware.display(reverse=reverse)
+    def _alone_until_s(self) -> float:
+        """Until when nothing but full hours is due in the firmware."""
+        if self._firmware is None:
+            return math.inf
+        return self._board.oscillator.time_s(self._next_cycle + self._firmware.undisturbed_cycles - 1)
 
-    def set_mode(self, mode: Mode) -> None:
-        """Switch between NORMAL and TEST."""
-        self._catch_up()
-        self._firmware.mode = mode
+    # The supply.
+
+    @property
+    def _activity(self) -> Activity:
+        """What the meter does now, as far as it takes power."""
+        if self._firmware is None:
+            return Activity(0.0, lcd=False)
+        slow = self._firmware.measurement.silent and not self._firmware.measurement.full_rate
+        sending = Channel.WAN in self._firmware.channels
+        return Activity(DRY_SHOTS_PER_S if slow else SHOTS_PER_S, True, self.transmissions if sending else ())
+
+    def _live_supply(self, duration_s: float) -> Lived:
+        """Let the supply live from now on: so long, or until something happens."""
+        lived = self._power.live(duration_s, self._activity, self._board.ambient_temp_c)
+        self._supplied_until_s = self._now_s + lived.seconds
+        clear_s = self._board.supply.time_to_v_s(_CLEAR_V, 0.1, self._board.ambient_temp_c)
+        self._quiet_until_s = self._supplied_until_s + max(0.0, min(self._power.next_check_s, clear_s) - SAME_INSTANT_S)
+        return lived
+
+    def _catch_up_supply(self) -> None:
+        """The supply has lived as long as the meter."""
+        behind_s = self._now_s - self._supplied_until_s
+        if behind_s > 0.0:
+            now_s, self._now_s = self._now_s, self._supplied_until_s
+            lived = self._live_supply(behind_s)
+            self._now_s = now_s
+            self._heed(lived.changes)
+
+    def _heed(self, changes: Change) -> None:
+        """Let the firmware know what happened to the supply, and start or end it."""
+        if self._run is not None:
+            with self._mortal():
+                self._run.catch_up()
+        firmware = self._firmware
+        if Change.BROWN_OUT in changes:
+            if firmware is not None:
+                firmware.save()
+            self._end_firmware()
+        elif Change.RAIL_BACK in changes:
+            self._board.memory.restore()
+            self._start_firmware()
+        elif firmware is not None:
+            with self._mortal():
+                if Change.POWER_FAIL in changes:
+                    firmware.power_fails()
+                if changes & (Change.SOURCE | Change.LOW_BATTERY):
+                    firmware.battery_changed()
+
+    def _start_firmware(self) -> None:
+        self._first_cycle = self._next_cycle = self._first_cycle_from(self._now_s)
+        pins = Pins(self._board, self.probe.fitted, self._first_cycle)
+        clock_ticks = round(self._now_s * TICKS_PER_S)
+        self._firmware = Firmware(self.unit.made, self._board.memory, pins, clock_ticks=clock_ticks)
+        self._run = MeasuringRun(self.unit, self._firmware, self.fidelity)
+        self.lcd.supply(True)
+        self._power.boot(self._firmware.power, self._board.ambient_temp_c, self._firmware.to_hour / TICKS_PER_S)
+        self._firmware.started()
+        self._quiet_until_s = self._now_s
+
+    def _end_firmware(self) -> None:
+        if self._firmware is not None:
+            self._pulses = self._firmware.measurement.pulse_count(0, 1.0)
+        self._firmware = self._run = None
+        self.lcd.supply(False)
+
+    @contextmanager
+    def _mortal(self) -> Iterator[None]:
+        """What the firmware does may be cut off by a supply that fails in the middle of a write."""
+        try:
+            yield
+        except PowerLost:
+            self._end_firmware()
+            self._board.supply.short()
+            self._quiet_until_s = self._now_s
+
+    # Hands.
+
+    @property
+    def packs(self) -> frozenset[Place]:
+        """The places with a pack."""
+        return frozenset(place for place in Place if self._board.supply.present(place))
+
+    def insert(self, place: Place, pack: Pack) -> None:
+        """Put a pack in; ``ValueError`` if the place is taken or the pack does not fit."""
+        self._before_hands()
+        self._board.supply.insert(place, pack)
+        self._pack_moved(place, inserted=True)
+
+    def remove(self, place: Place) -> Pack:
+        """Take a pack out; ``ValueError`` if there is none."""
+        self._before_hands()
+        pack = self._board.supply.remove(place)
+        self._pack_moved(place, inserted=False)
+        return pack
+
+    def _pack_moved(self, place: Place, *, inserted: bool) -> None:
+        changes = self._live_supply(0.0).changes
+        if self._firmware is not None:
+            with self._mortal():
+                self._firmware.pack_changed(FirmwarePlace[place.name], inserted=inserted)
+        self._heed(changes)
+
+    def fail_supply(self) -> None:
+        """Drain the pulse capacitor at once: a loss of supply that nothing announces. What was saved within the last
+        second is what the next start finds."""
+        self._before_hands()
+        if self._firmware is not None:
+            self._firmware.save_as_of_a_second_ago()
+        self._end_firmware()
+        self._board.supply.short()
+        self._quiet_until_s = self._now_s
+
+    def fail_in_write(self, after_bytes: int) -> None:
+        """Let the supply fail, like ``fail_supply``, once the memory has taken in so many more bytes: the state, some
+        500 bytes, every second; records and events as they come. ``Refused`` while the meter is Off."""
+        self._before_hands()
+        self._running().save_every_second()
+        self._board.memory.cut_after(after_bytes)
+
+    def set_ambient(self, temp_c: float) -> None:
+        """The air around the meter has this temperature from now on."""
+        self._before_hands()
+        self._board.oscillator.warm(self._now_s, temp_c)
+        self._board.ambient_temp_c = temp_c
+
+    def open_case(self) -> None:
+        """Lift the lid."""
+        self._before_hands()
+        self._board.case_switch.open(self._now_s)
+        self._moved()
+
+    def close_case(self) -> None:
+        """Put the lid back."""
+        self._before_hands()
+        self._board.case_switch.close(self._now_s)
+        self._moved()
+
+    def expose(self, field_mt: float) -> None:
+        """Hold a magnet so that the field at the Hall switch is this; 0 to take it away."""
+        self._before_hands()
+        self._board.hall_switch.expose(field_mt)
+        self._moved()
+
+    def turn(self, inclination_deg: float, roll_deg: float = 0.0) -> None:
+        """Mount the meter with the flow arrow rising by so much, and turned about it."""
+        self._before_hands()
+        self._board.accelerometer.place(gravity_in_case(inclination_deg, roll_deg))
+        self._moved()
 
     def close_valve(self, closed: bool) -> None:
         """Close or open the shut-off valve behind the meter, whose end switch the firmware sees. The water stands still
         only if the segments say so."""
-        self._catch_up()
-        self._firmware.valve_switch(closed)
+        self._before_hands()
+        if self._firmware is not None:
+            with self._mortal():
+                self._firmware.valve_switch(closed)
+
+    def _before_hands(self) -> None:
+        """What came before is over and done."""
+        if self._run is not None:
+            with self._mortal():
+                self._run.catch_up()
+        self._catch_up_supply()
+
+    def _moved(self) -> None:
+        if self._firmware is not None:
+            self._firmware.moved()
+
+    # Reading.
+
+    @property
+    def powered(self) -> bool:
+        """True if the meter is Active; False if it is Off (ADR-057)."""
+        return self._firmware is not None
+
+    @property
+    def reading(self) -> Reading:
+        """The read interface of the legally relevant software; ``Refused`` while the meter is Off."""
+        return Reading(self._running())
+
+    @property
+    def commands(self) -> Commands:
+        """Its command interface; ``Refused`` while the meter is Off."""
+        return Commands(self._running())
+
+    def registers(self) -> Registers:
+        """The registers now; ``Refused`` while the meter is Off."""
+        return self._running().registers()
+
+    def look(self) -> Seen:
+        """What there is to be seen on the display."""
+        self._before_hands()
+        if self._firmware is not None:
+            self.lcd.write(self._firmware.frame().bits())
+        return self.lcd.read_text()
+
+    def _running(self) -> Firmware:
+        self._before_hands()
+        if self._firmware is None:
+            raise Refused(f"meter {self.nameplate.serial} is Off: nothing answers")
+        return self._firmware
 
     def pulse_count(self, at_s: float) -> int:
         """Pulses that the optical test output has emitted until ``at_s``, from the first segment on.
 
         ``at_s`` lies within the last few seconds that were advanced; ``ValueError`` otherwise.
         """
-        if not at_s <= self._now_s + _SAME_INSTANT_S:
+        if not at_s <= self._now_s + SAME_INSTANT_S:
             raise ValueError(f"meter {self.nameplate.serial}: {at_s} s has not come yet, it is {self._now_s} s")
-        self._catch_up()
-        since_start = at_s * CYCLES_PER_S - self.unit.cycle_phase
+        self._before_hands()
+        if self._firmware is None:
+            return self._pulses
+        since_start = float(self._board.oscillator.cycles(at_s))
         cycle = min(math.floor(since_start), self._next_cycle - 1)
-        return self._firmware.pulse_count(self._next_cycle - 1 - cycle, min(since_start - cycle, 1.0))
-
-    def _first_cycle_from(self, at_s: float) -> int:
-        return math.ceil(at_s * CYCLES_PER_S - self.unit.cycle_phase)
+        return self._firmware.measurement.pulse_count(self._next_cycle - 1 - cycle, min(since_start - cycle, 1.0))

@@ -1,73 +1,36 @@
-"""What can be read from the firmware: a snapshot of its registers, and the volume as the display writes it."""
+"""The registers: what can be read of a meter at one moment (Table 3 of the technical description, ADR-015, ADR-016)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
-from meterbench.dut.reference_meter.metrology.sensors.fault import SensorFault
-
-DISPLAY_DIGITS = 9
-_NL_PER_M3_EXPONENT = 12
-
-
-class Mode(Enum):
-    """Operating modes (technical description, 14)."""
-
-    NORMAL = "NORMAL"
-    TEST = "TEST"
+from meterbench.dut.reference_meter.metrology.channels import Channel
+from meterbench.dut.reference_meter.metrology.measuring.measured import Measured
+from meterbench.dut.reference_meter.metrology.modes import Mode
+from meterbench.dut.reference_meter.metrology.power.places import Source
+from meterbench.dut.reference_meter.metrology.status import Alarm, Status
 
 
-DISPLAY_DECIMALS = {Mode.NORMAL: 3, Mode.TEST: 6}
-"""Decimals of a cubic metre on the display: ``######.###`` and ``###.######`` (ADR-017)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registers(Measured):
+    """All registers after one measuring cycle."""
 
-
-@dataclass(frozen=True, slots=True)
-class Registers:
-    """The registers after one measuring cycle."""
-
-    forward_nl: int
-    reverse_nl: int
-    flow_l_h: float
-    """Signed mean of the last 4 s; zero below the sensitivity threshold."""
-    water_temp_c: float
-    """From the PT1000 where one is fitted, else from the speed of sound; NaN while there is no water."""
+    clock_ticks: int
+    """Eighths of a second since 1970, UTC."""
+    clock_valid: bool
     mode: Mode
-    dry: bool
-    """No water: nothing was heard of eight shots in a row (ADR-040)."""
-    disturbed: bool
-    """Air or a fault: more than a quarter of the last four seconds' shots are lost."""
-    measurable: bool
-    """False while no flow can be told and nothing is registered: more than half of the shots are lost, or no water."""
-    weak_signal: bool
-    """The bursts have lost more than a quarter of their amplitude since the calibration."""
-    measuring_cycles: int
-    """Shots fired since the meter was made."""
-    lost_shots: int
-    """Of these, without a usable echo in both directions; silent shots of an empty pipe do not count."""
-    refused_shots: int
-    """Heard, but not believed: a cycle slip, times that no water has, a first shot that waits for a second."""
-    suspected_slips: int
-    """Jumps of t_up + t_dn by whole periods."""
-    sensor_fault: SensorFault | None
-    """Of the PT1000 or the pressure sensor, where one is fitted."""
-    zero_refused_ps: float
-    """What zero tracking found too large to be an offset: the valve leaks. NaN if there was nothing of the kind."""
-    zero_correction_ps: float
-    """What zero tracking has found on top of the sealed zero."""
-
-    @property
-    def forward_l(self) -> float:
-        return self.forward_nl * 1e-9
-
-    @property
-    def reverse_l(self) -> float:
-        return self.reverse_nl * 1e-9
-
-
-def volume_text(total_nl: int, decimals: int) -> str:
-    """A total in m3 on nine digits, cut off (never rounded) after ``decimals``; rolls over as a counter does."""
-    if not 0 < decimals < DISPLAY_DIGITS:
-        raise ValueError(f"a display of {DISPLAY_DIGITS} digits cannot show {decimals} decimals")
-    digits = f"{total_nl // 10 ** (_NL_PER_M3_EXPONENT - decimals) % 10**DISPLAY_DIGITS:0{DISPLAY_DIGITS}d}"
-    return f"{digits[:-decimals]}.{digits[-decimals:]}"
+    ambient_temp_c: float
+    pressure_mpa: float | None
+    """Gauge pressure, where a sensor is fitted and well."""
+    alarms: Alarm
+    """Info codes: what is going on, and what was and waits to be acknowledged."""
+    to_push: Alarm
+    """Of the alarms on the list for the control centre, those it has not been told of."""
+    status: Status
+    source: Source
+    """What feeds the meter."""
+    internal_percent: int
+    external_percent: int | None
+    """Charge left; None without an external pack."""
+    channels: Channel
+    """Ways to the outside that may work now."""

@@ -17,6 +17,7 @@ from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.hardware.sensor import draw_sensor
 from meterbench.dut.reference_meter.metrology.measuring.measurement import Measurement
 from meterbench.dut.reference_meter.metrology.measuring.water import kinematic_viscosity_m2_s
+from meterbench.dut.reference_meter.metrology.parameters import Parameters
 from meterbench.dut.reference_meter.metrology.type_data import type_calibration
 from meterbench.dut.reference_meter.production.calibrate import (
     LARGEST_Q3_L_H,
@@ -63,7 +64,7 @@ def characterise(dn: int, prototypes: int, rng: np.random.Generator) -> tuple[Ar
     reynolds, factors = np.zeros(len(target_re)), np.zeros(len(target_re))
     for _ in range(prototypes):
         sensor = draw_sensor(dn, rng, rng)
-        firmware = Measurement(drawing, overload_l_h, 1)
+        firmware = Measurement(Parameters(drawing), overload_l_h, 1)
         still = run_points(sensor, rng, np.zeros(3), np.array(TEMPERATURES_C), ZERO_HOURS * HOURS)
         firmware.calibrate(with_zero_and_delay(firmware, still), by="characterisation")
         record = run_points(sensor, rng, flow_l_h, temp_c, HOURS)

@@ -7,8 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from meterbench.dut.meter import Nameplate
+from meterbench.dut.reference_meter.hardware.board import Board, draw_board
 from meterbench.dut.reference_meter.hardware.sensor import Sensor, Truth, draw_sensor
+from meterbench.dut.reference_meter.metrology.firmware import Made
 from meterbench.dut.reference_meter.metrology.measuring.measurement import Measurement
+from meterbench.dut.reference_meter.metrology.parameters import Parameters
+from meterbench.dut.reference_meter.metrology.records.memory_map import MEMORY_MAP
 from meterbench.dut.reference_meter.metrology.sensors.fitted import Fitted
 from meterbench.dut.reference_meter.metrology.type_data import type_calibration
 from meterbench.dut.reference_meter.production.calibrate import calibrate
@@ -18,18 +22,20 @@ from meterbench.dut.reference_meter.waveform import WaveformStage
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A finished meter: its hardware, its firmware, and the phase of its cycle grid (0 to 1 cycle)."""
+    """A finished meter: its hardware, and what production has written into it."""
 
     sensor: Sensor
-    firmware: Measurement
+    board: Board
     probe: WaterProbe
-    cycle_phase: float
+    made: Made
+    measurement: Measurement
+    """The measuring part alone, as the end of the line used it: for studies over units."""
     _fresh: Sensor
     """As it was when it was calibrated."""
 
     def waveform_stage(self) -> WaveformStage:
         """Its front end and receiver, with the reference burst of the calibration."""
-        return WaveformStage(self.sensor, self._fresh, self.firmware.calibration)
+        return WaveformStage(self.sensor, self._fresh, self.made.parameters.calibration)
 
 
 def build(
@@ -37,18 +43,21 @@ def build(
 ) -> Unit:
     """The unit with this serial in the world of this seed, calibrated before ``truth`` befell it, or not at all."""
     serial = int.from_bytes(nameplate.serial.encode(), "big")
-    unit_rng, factory_rng, noise_rng, probe_rng, probe_noise_rng = (
-        np.random.Generator(np.random.SFC64(stream)) for stream in np.random.SeedSequence((seed, serial)).spawn(5)
+    unit_rng, factory_rng, noise_rng, probe_rng, probe_noise_rng, board_rng = (
+        np.random.Generator(np.random.SFC64(stream)) for stream in np.random.SeedSequence((seed, serial)).spawn(6)
     )
-    dn = nameplate.designation.dn
+    dn, rating = nameplate.designation.dn, nameplate.rating
     fresh = draw_sensor(dn, unit_rng, factory_rng)
-    firmware = Measurement(type_calibration(dn), nameplate.rating.q4_l_h, nameplate.pulse_volume_nl)
+    parameters = Parameters(type_calibration(dn))
+    made = Made(parameters, rating.q1_l_h, rating.q3_l_h, rating.q4_l_h, nameplate.pulse_volume_nl)
+    measurement = Measurement(parameters, made.q4_l_h, made.pulse_volume_nl)
     if calibrated:
-        calibrate(firmware, fresh, dn, factory_rng, by="end of line")
+        calibrate(measurement, fresh, dn, factory_rng, by="end of line")
     return Unit(
         sensor=replace(fresh, truth=truth, rng=noise_rng),
-        firmware=firmware,
+        board=draw_board(board_rng, float(unit_rng.random()), MEMORY_MAP.part_bytes),
         probe=WaterProbe(fitted, probe_rng, probe_noise_rng),
-        cycle_phase=float(unit_rng.random()),
+        made=made,
+        measurement=measurement,
         _fresh=fresh,
     )

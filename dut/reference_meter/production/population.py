@@ -52,7 +52,7 @@ def intrinsic_errors_percent(
         t_dn_s=np.asarray(seen.t_dn_s),
         chance=np.zeros((2, *flow_l_h.shape)),
     )
-    errors_percent: Array = 100.0 * (unit.firmware.average(without_chance).flow_l_h / flow_l_h - 1.0)
+    errors_percent: Array = 100.0 * (unit.measurement.average(without_chance).flow_l_h / flow_l_h - 1.0)
     return errors_percent
 
 

@@ -271,8 +271,8 @@ def test_zero_is_tracked_behind_a_closed_valve_only(fidelity: Fidelity) -> None:
     line.meter.close_valve(False)
     found_ps = line.meter.registers().zero_correction_ps
     assert found_ps == pytest.approx(5.0, abs=3.0)
-    assert line.meter.audit_records[-1].event == f"zero tracked to {found_ps:+.2f} ps beside the sealed one"
-    check_trail(line.meter.audit_records)
+    assert line.meter.reading.audit_records()[-1].event == f"zero tracked to {found_ps:+.2f} ps beside the sealed one"
+    check_trail(line.meter.reading.audit_records())
 
 
 @pytest.mark.parametrize("fitted", list(Fitted))

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from meterbench.dut.meter import Meter
 from meterbench.dut.reference_meter.hardware.sensor import Truth
 from meterbench.dut.reference_meter.meter import Fidelity, ReferenceMeter
-from meterbench.dut.reference_meter.metrology.registers import Mode
+from meterbench.dut.reference_meter.metrology.display.screens import Screen
+from meterbench.dut.reference_meter.metrology.modes import Mode
 from meterbench.world.segment import InLine, Segment
 from tests.dut.reference_meter.line import make
 
@@ -190,7 +191,8 @@ def test_measuring_rate(filled: bool, mode: Mode, per_s: int) -> None:
     The first second of an empty pipe takes eight shots, until the meter has found out.
     """
     meter = make()
-    meter.set_mode(mode)
+    if mode is Mode.TEST:
+        meter.commands.enter_test()
     flow(meter, *[(0.0, 0.3)] * 1000, fill=1.0 if filled else 0.0)
     assert meter.registers().measuring_cycles == pytest.approx(300 * per_s, abs=1 if filled or per_s == 8 else 7)
     assert meter.registers().dry is not filled
@@ -229,10 +231,11 @@ def test_display_follows_the_mode() -> None:
     meter = make()
     flow(meter, (2500.0, 3600.0), (-100.0, 3600.0))
     digits = f"{meter.registers().forward_nl // 10**6:09d}"
-    assert meter.display() == f"000{digits[:3]}.{digits[3:6]}"
-    meter.set_mode(Mode.TEST)
-    assert meter.display() == f"{digits[:3]}.{digits[3:]}"
-    assert float(meter.display(reverse=True)) == pytest.approx(0.1, rel=0.01)
+    assert meter.look().text == f"000{digits[:3]}.{digits[3:6]}"
+    meter.commands.enter_test()
+    assert meter.look().text == f"{digits[:3]}.{digits[3:]}"
+    meter.commands.show(Screen.REVERSE_VOLUME)
+    assert float(meter.look().text) == pytest.approx(0.1, rel=0.01)
 
 
 def test_pulses_are_the_forward_volume() -> None:

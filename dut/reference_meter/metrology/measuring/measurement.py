@@ -9,18 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meterbench.dut.reference_meter.array_types import Array
+from meterbench.dut.reference_meter.metrology.alarms.flow_alarms import FlowAlarms
 from meterbench.dut.reference_meter.metrology.audit import AuditRecord
 from meterbench.dut.reference_meter.metrology.calibration import Calibration
 from meterbench.dut.reference_meter.metrology.measuring.cycle_guard import CycleGuard
 from meterbench.dut.reference_meter.metrology.measuring.flow import Environment, FlowComputer, Water
+from meterbench.dut.reference_meter.metrology.measuring.measured import Measured
 from meterbench.dut.reference_meter.metrology.measuring.presence import WaterPresence
-from meterbench.dut.reference_meter.metrology.measuring.registration import Registration
+from meterbench.dut.reference_meter.metrology.measuring.registration import Registration, TotalsAfter
 from meterbench.dut.reference_meter.metrology.measuring.stretches import Kind, kinds_of
+from meterbench.dut.reference_meter.metrology.measuring.threshold import QUICK_OFF_L_H, SAFE_SD
 from meterbench.dut.reference_meter.metrology.measuring.transit import Echo, Stretches, TransitTimes
 from meterbench.dut.reference_meter.metrology.measuring.zero_tracking import ZeroTracker
 from meterbench.dut.reference_meter.metrology.parameters import Parameters
-from meterbench.dut.reference_meter.metrology.registers import DISPLAY_DECIMALS, Mode, Registers, volume_text
 from meterbench.dut.reference_meter.metrology.sensors.fault import SensorFault
+from meterbench.dut.reference_meter.metrology.state import State
 
 DRY_STRIDE = 4
 """An empty pipe is looked at every fourth time, twice a second (ADR-014, OPEN-9)."""
@@ -45,20 +48,22 @@ class Averages:
 
 
 class Measurement:
-    """The firmware of one meter.
+    """The measuring of one meter.
 
     ``calibration`` is the type's, as the programme is loaded; the unit's own is written by ``calibrate``, after which
     ``seal`` closes the meter for good.
     """
 
-    def __init__(self, calibration: Calibration, q4_l_h: float, pulse_volume_nl: int) -> None:
-        self._parameters = Parameters(calibration)
-        self._flow = FlowComputer(calibration)
-        self._guard = CycleGuard(calibration)
+    def __init__(
+        self, parameters: Parameters, q4_l_h: float, pulse_volume_nl: int, alarms: FlowAlarms | None = None
+    ) -> None:
+        self._parameters = parameters
+        self._flow = FlowComputer(parameters.calibration)
+        self._guard = CycleGuard(parameters.calibration)
         self._largest_l_h = PLAUSIBLE_Q4 * q4_l_h
         self._presence = WaterPresence()
         self._tracker = ZeroTracker()
-        self._registration = Registration(pulse_volume_nl)
+        self._registration = Registration(pulse_volume_nl, alarms or FlowAlarms(()))
         self._tracked_on_record_ps = 0.0
         self._water_temp_c = math.nan
         self._level_db = 0.0
@@ -69,7 +74,8 @@ class Measurement:
         self._missed = 0
         self._lost_shots = 0
         self._refused_shots = 0
-        self.mode = Mode.NORMAL
+        self.full_rate = False
+        """Eight shots a second whether there is water or not (TEST, ADR-063)."""
         self.environment = Environment()
         """What the other sensors say of the water."""
         self._valve_closed = False
@@ -107,6 +113,11 @@ class Measurement:
         )
 
     # Measuring.
+
+    @property
+    def alarms(self) -> FlowAlarms:
+        """The alarms over flow and water; they count the cycles."""
+        return self._registration.alarms
 
     def valve_switch(self, closed: bool) -> None:
         """The end switch of the shut-off valve: while it says closed, zero flow is certain.
@@ -228,6 +239,7 @@ class Measurement:
         self._unusable |= bool((echoes != Echo.GOOD).any())
         was_dry = self._presence.dry
         use = self._presence.judge(echoes)
+        self._registration.alarms.see_dry(np.append(use.into_dry[1:], self._presence.dry), was_dry)
         self._lost_shots += int((~heard & ~((echoes == Echo.NONE) & use.into_dry)).sum())
         newest = np.maximum.accumulate(np.where(echoes == Echo.GOOD, np.arange(shots), -1))
         good_l_h = np.where(newest >= 0, flow_l_h[newest], self._last_good_l_h)
@@ -257,13 +269,13 @@ class Measurement:
     @property
     def idle_cycles(self) -> int:
         """Cycles until the next shot: an empty pipe is looked at twice a second, but always eight times in TEST."""
-        waits = self._presence.silent and self.mode is not Mode.TEST
+        waits = self._presence.silent and not self.full_rate
         return -(self._missed + 1) % DRY_STRIDE if waits else 0
 
     def idle(self, cycles: int) -> None:
         """Let cycles of a dry pipe go by: at each that is due a shot is fired, and nothing is heard."""
         self._registration.stand_still(cycles)
-        stride = 1 if self.mode is Mode.TEST else DRY_STRIDE
+        stride = 1 if self.full_rate else DRY_STRIDE
         self._measuring_cycles += (self._missed + cycles) // stride - self._missed // stride
         self._missed += cycles
 
@@ -273,22 +285,27 @@ class Measurement:
         """True if a stretch like this, after ``WINDOW_CYCLES`` of the same, cannot cross the sensitivity threshold."""
         return self.clear and not self._valve_closed and self._registration.settled(*self._flows_of(steady))
 
-    def measure_steady(self, steady: Stretches) -> None:
-        """Take in a ``settled`` stretch in one piece, between ``WINDOW_CYCLES`` single cycles of the same."""
-        self._registration.add_steady(steady, *self._flows_of(steady))
+    def measure_steady(self, steady: Stretches) -> TotalsAfter:
+        """Take in a ``settled`` stretch, between ``WINDOW_CYCLES`` single cycles of the same."""
         self._measuring_cycles += int(steady.cycles.sum())
+        return self._registration.add_steady(steady, *self._flows_of(steady))
 
     def kinds(self, stretches: Stretches) -> NDArray[np.int8]:
         """``Kind`` of each stretch; one that shows more than can be is left to its single shots."""
         mean_l_h, sd_l_h = self._flows_of(stretches)
         kinds = kinds_of(mean_l_h, sd_l_h)
-        kinds[np.abs(mean_l_h) > self._largest_l_h] = Kind.UNCLEAR
+        kinds[(np.abs(mean_l_h) > self._largest_l_h) | self._registration.unclear(mean_l_h, sd_l_h)] = Kind.UNCLEAR
         return kinds
 
-    def measure_stretches(self, stretches: Stretches) -> None:
+    def measure_stretches(self, stretches: Stretches) -> TotalsAfter:
         """Take in stretches that are clear or quiet. Single cycles must follow after ``recall``."""
-        self._registration.add_stretches(stretches, *self._flows_of(stretches))
         self._measuring_cycles += int(stretches.cycles.sum())
+        return self._registration.add_stretches(stretches, *self._flows_of(stretches))
+
+    def water_temp_c(self, stretches: Stretches) -> Array:
+        """What the water's temperature is taken for in each stretch, shape (stretches,)."""
+        water = self._flow.water(stretches.t_up_s, stretches.t_dn_s, self.environment)
+        return np.broadcast_to(water.temp_c, stretches.cycles.shape)
 
     def recall(self, times: TransitTimes) -> None:
         """Catch up after stretches in one piece: shots as their last ``WINDOW_CYCLES`` may have been fill the moving
@@ -302,16 +319,51 @@ class Measurement:
         water = self._flow.water(stretches.t_up_s, stretches.t_dn_s, self.environment)
         return self._flow.noisy_flow_l_h(stretches.mean_dt_ps, stretches.sd_dt_ps, water)
 
+    def registered_l_h(self, stretches: Stretches) -> Array:
+        """What the flow register shows at the end of each clear, quiet or settled stretch."""
+        mean_l_h, sd_l_h = self._flows_of(stretches)
+        registered = (np.abs(mean_l_h) - SAFE_SD * sd_l_h >= QUICK_OFF_L_H) & (self.registering or len(mean_l_h) > 1)
+        return np.where(registered, mean_l_h, 0.0)
+
+    # After a loss of supply.
+
+    def restore(self, state: State) -> None:
+        """Go on from totals and counters that were saved."""
+        self._registration.restore(state)
+        self._measuring_cycles = state.measuring_cycles
+        self._lost_shots, self._refused_shots = state.lost_shots, state.refused_shots
+        self._guard.suspected_slips = state.suspected_slips
+
     # Reading.
 
-    def registers(self) -> Registers:
-        """All registers, now."""
-        return Registers(
+    @property
+    def silent(self) -> bool:
+        """True while nothing is heard of an empty pipe."""
+        return self._presence.silent
+
+    @property
+    def registering(self) -> bool:
+        """True while flow is registered, in either direction."""
+        return self._registration.flow_l_h != 0.0
+
+    @property
+    def totals_nl(self) -> tuple[int, int]:
+        """Forward and reverse."""
+        return self._registration.forward.total_nl, self._registration.reverse.total_nl
+
+    def totals_before_nl(self, cycles_ago: int) -> tuple[tuple[int, int], tuple[float, float]]:
+        """Forward and reverse totals so many cycles ago, and what is pending beside them now."""
+        forward, reverse = self._registration.forward, self._registration.reverse
+        totals_nl = (forward.before_nl(cycles_ago), reverse.before_nl(cycles_ago))
+        return totals_nl, ((0.0, 0.0) if cycles_ago else (forward.pending_nl, reverse.pending_nl))
+
+    def measured(self) -> Measured:
+        """All that measuring has found, now."""
+        return Measured(
             forward_nl=self._registration.forward.total_nl,
             reverse_nl=self._registration.reverse.total_nl,
             flow_l_h=self._registration.flow_l_h,
             water_temp_c=self._water_temp_c,
-            mode=self.mode,
             dry=self._presence.dry,
             disturbed=self._presence.disturbed,
             measurable=self._presence.measurable,
@@ -324,11 +376,6 @@ class Measurement:
             zero_refused_ps=self._tracker.refused_ps,
             zero_correction_ps=self._tracker.correction_ps,
         )
-
-    def display(self, *, reverse: bool = False) -> str:
-        """The forward (or reverse) volume in m3 as the mode shows it, without the unit."""
-        total = self._registration.reverse if reverse else self._registration.forward
-        return volume_text(total.total_nl, DISPLAY_DECIMALS[self.mode])
 
     def pulse_count(self, cycles_ago: int, cycle_fraction: float) -> int:
         """Pulses of the test output emitted until ``cycle_fraction`` after the measurement ``cycles_ago``."""

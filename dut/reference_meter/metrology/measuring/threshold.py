@@ -12,9 +12,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from meterbench.dut.reference_meter.array_types import Array
+from meterbench.dut.reference_meter.metrology.measuring.hysteresis import Mask, hysteresis
 
 ON_L_H = 1.0
 OFF_L_H = 0.8
@@ -26,8 +26,6 @@ CLEAR_L_H = 8.0
 QUICK_CYCLES = 32
 SLOW_CYCLES = 512
 SAFE_SD = 6.0
-
-Mask = NDArray[np.bool_]
 
 
 class SensitivityThreshold:
@@ -42,6 +40,11 @@ class SensitivityThreshold:
     def quick_mean_l_h(self) -> float:
         """Signed mean flow of the last ``QUICK_CYCLES``."""
         return float(self._recent_l_h[-QUICK_CYCLES:].mean())
+
+    @property
+    def quick_l_h(self) -> Array:
+        """A copy of the flows of the last ``QUICK_CYCLES``."""
+        return self._recent_l_h[-QUICK_CYCLES:].copy()
 
     @property
     def newest_l_h(self) -> float:
@@ -114,17 +117,14 @@ class SensitivityThreshold:
             slow_l_h = (newest - sums[1:-SLOW_CYCLES]) / SLOW_CYCLES
             # A slow mean of the other direction remembers other water: the quick one is then left to itself.
             np.copyto(decisive_l_h, slow_l_h, where=unclear & (slow_l_h * decisive_l_h > 0.0))
-        forward = _hysteresis(decisive_l_h, on=self.direction > 0)
-        reverse = _hysteresis(-decisive_l_h, on=self.direction < 0)
+        forward = hysteresis(decisive_l_h, ON_L_H, OFF_L_H, self.direction > 0)
+        reverse = hysteresis(-decisive_l_h, ON_L_H, OFF_L_H, self.direction < 0)
         self.direction = int(forward[-1]) - int(reverse[-1])
         return forward, reverse
 
 
-def _hysteresis(decisive_l_h: Array, on: bool) -> Mask:
-    """On from ``ON_L_H``, off below ``OFF_L_H``, in between as before."""
-    above = decisive_l_h >= ON_L_H
-    held = (decisive_l_h >= OFF_L_H) & ~above
-    if not held.any():
-        return above
-    last_decided = np.maximum.accumulate(np.where(held, -1, np.arange(len(decisive_l_h))))
-    return np.where(last_decided < 0, on, above[last_decided])
+def quick_means(recent_l_h: Array, flow_l_h: Array) -> Array:
+    """The mean over ``QUICK_CYCLES`` after each of several flows that follow ``recent_l_h``."""
+    sums = np.concatenate(([0.0], np.cumsum(np.concatenate((recent_l_h[1 - QUICK_CYCLES :], flow_l_h)))))
+    means: Array = (sums[QUICK_CYCLES:] - sums[:-QUICK_CYCLES]) / QUICK_CYCLES
+    return means

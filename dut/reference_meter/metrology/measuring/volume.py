@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from meterbench.dut.reference_meter.array_types import Array
 from meterbench.dut.reference_meter.metrology.measuring.transit import CYCLES_PER_S
@@ -19,10 +20,10 @@ class Total:
     waits until that is made good, it never falls.
     """
 
-    def __init__(self) -> None:
-        self.total_nl = 0
-        self._pending_nl = 0.0
-        self._recent_nl = np.zeros(REMEMBERED_CYCLES + 1, dtype=np.int64)
+    def __init__(self, total_nl: int = 0, pending_nl: float = 0.0) -> None:
+        self.total_nl = total_nl
+        self.pending_nl = pending_nl
+        self._recent_nl = np.full(REMEMBERED_CYCLES + 1, total_nl, dtype=np.int64)
 
     def add(self, earlier_nl: float, cycles_nl: Array) -> None:
         """Add a volume that cannot be negative, then that of each of the latest cycles."""
@@ -31,13 +32,25 @@ class Total:
             earlier_nl += float(cycles_nl[: -len(self._recent_nl)].sum())
             cycles_nl = cycles_nl[-len(self._recent_nl) :]
         running = np.cumsum(cycles_nl)
-        running += self._pending_nl + earlier_nl
+        running += self.pending_nl + earlier_nl
         whole = np.maximum.accumulate(np.floor(running))
         np.maximum(whole, 0.0, out=whole)
         newest_nl = whole[-REMEMBERED_CYCLES - 1 :].astype(np.int64) + self.total_nl
         self._recent_nl = np.concatenate((self._recent_nl[len(newest_nl) :], newest_nl))
         self.total_nl = int(newest_nl[-1])
-        self._pending_nl = float(running[-1] - whole[-1])
+        self.pending_nl = float(running[-1] - whole[-1])
+
+    def add_stretches(self, volumes_nl: Array) -> NDArray[np.int64]:
+        """Add the volumes of stretches in one piece; the total after each. Single cycles must follow."""
+        running = np.cumsum(volumes_nl)
+        running += self.pending_nl
+        whole = np.maximum.accumulate(np.floor(running))
+        np.maximum(whole, 0.0, out=whole)
+        totals_nl: NDArray[np.int64] = whole.astype(np.int64) + self.total_nl
+        self.total_nl = int(totals_nl[-1])
+        self.pending_nl = float(running[-1] - whole[-1])
+        self._recent_nl[:] = self.total_nl
+        return totals_nl
 
     def stand_still(self, cycles: int) -> None:
         """Let cycles go by in which nothing is registered in this direction."""

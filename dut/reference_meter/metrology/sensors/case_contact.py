@@ -11,8 +11,8 @@ STABLE_S = 0.080
 class CaseContact:
     """The case counts as closed until the button has been up for more than ``STABLE_S``, and the reverse."""
 
-    def __init__(self) -> None:
-        self._released = Debounced(STABLE_S)
+    def __init__(self, *, was_open: bool = False) -> None:
+        self._released = Debounced(STABLE_S, level=was_open)
 
     @property
     def open(self) -> bool:

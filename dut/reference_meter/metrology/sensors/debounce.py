@@ -4,15 +4,15 @@ from __future__ import annotations
 
 
 class Debounced:
-    """Follows a raw level that has not changed for more than ``hold_s`` seconds, and starts False.
+    """Follows a raw level that has not changed for more than ``hold_s`` seconds, and starts at ``level``.
 
     A raw level is known only when ``update`` is called: call it at every edge, or often against ``hold_s``.
     """
 
-    def __init__(self, hold_s: float) -> None:
+    def __init__(self, hold_s: float, *, level: bool = False) -> None:
         self._hold_s = hold_s
         self._differs_since_s: float | None = None
-        self.level = False
+        self.level = level
 
     def update(self, raw: bool, now_s: float) -> bool:
         """Take in the raw level as it is now; the level that counts."""

@@ -11,10 +11,8 @@ HOLD_S = 1.0
 class Magnet:
     """A field counts as present, and as gone, after more than ``HOLD_S``."""
 
-    def __init__(self) -> None:
-        self._field = Debounced(HOLD_S)
-        self.seen = False
-        """Latched: a field was present since this was last acknowledged."""
+    def __init__(self, *, was_present: bool = False) -> None:
+        self._field = Debounced(HOLD_S, level=was_present)
 
     @property
     def present(self) -> bool:
@@ -23,10 +21,4 @@ class Magnet:
 
     def update(self, hall_on: bool, now_s: float) -> bool:
         """Take in the Hall switch as it is now; whether a field is present."""
-        if self._field.update(hall_on, now_s):
-            self.seen = True
-        return self.present
-
-    def acknowledge(self) -> None:
-        """Clear the latch; a field that is still present sets it again at the next update."""
-        self.seen = False
+        return self._field.update(hall_on, now_s)

@@ -44,11 +44,11 @@ def inclination_deg(sample: bytes) -> float | SensorFault:
 class Orientation:
     """The position sensor on its bus, and its alarm."""
 
-    def __init__(self, bus: I2cBus) -> None:
+    def __init__(self, bus: I2cBus, *, alarm: bool = False) -> None:
         self._bus = bus
         self._set_up = False
         self._down_since_s: float | None = None
-        self.alarm = False
+        self.alarm = alarm
         """True once the arrow has pointed downward for more than ``DOWN_FOR_S``, until it does not."""
 
     def update(self, now_s: float) -> float | SensorFault:

@@ -9,6 +9,7 @@ import pytest
 from meterbench.dut.reference_meter.metrology.audit import AuditRecord, AuditTrail, check_trail
 from meterbench.dut.reference_meter.metrology.calibration import Calibration
 from meterbench.dut.reference_meter.metrology.measuring.measurement import Measurement
+from meterbench.dut.reference_meter.metrology.parameters import Parameters
 from meterbench.dut.reference_meter.metrology.refusal import Refused
 
 pytestmark = pytest.mark.requirement("ADR-034")
@@ -25,7 +26,7 @@ def trail(events: int = 4) -> tuple[AuditRecord, ...]:
 
 
 def firmware() -> Measurement:
-    return Measurement(FIRST, 3125.0, 100_000)
+    return Measurement(Parameters(FIRST), 3125.0, 100_000)
 
 
 def test_a_trail_is_numbered_and_chained() -> None:

@@ -32,7 +32,7 @@ def error_percent(unit: Unit, flow_l_h: float, temp_c: float, pressure_mpa: floa
     """Mean error of the unit's flow, its noise averaged out."""
     mean = unit.sensor.flight(flow_l_h, temp_c, pressure_mpa)
     quiet = replace(unit.sensor.stretches(mean, np.array([1])), chance=np.zeros((2, 1)))
-    return 100.0 * (float(unit.firmware.average(quiet).flow_l_h[0]) / flow_l_h - 1.0)
+    return 100.0 * (float(unit.measurement.average(quiet).flow_l_h[0]) / flow_l_h - 1.0)
 
 
 def reynolds(dn: int, flow_l_h: float, temp_c: float) -> float:
@@ -70,7 +70,7 @@ def test_zero_and_delay_are_found(dn: int) -> None:
     coldest water, of which four sd are allowed, and 1 ns for the formulas of water."""
     for seed in range(8):
         unit = build(nameplate(dn), Truth(), seed)
-        told, sensor = unit.firmware.calibration, unit.sensor
+        told, sensor = unit.measurement.calibration, unit.sensor
         for temp_c in (5.0, 20.0, 50.0):
             assert curve_at(told.zero_offset_ps, temp_c) == pytest.approx(sensor.offset.at_ps(temp_c), abs=0.5)
             path_m = (sensor.geometry.axial_m + told.legs_m) * (1.0 + sensor.expansion_per_k * (temp_c - 20.0))
@@ -122,7 +122,7 @@ def test_truth_comes_after_calibration() -> None:
     """The same unit is calibrated the same, whatever befalls it afterwards."""
     plate = nameplate(15)
     good, bad = build(plate, Truth(), 5), build(plate, Truth(25.0, -1.0, 100.0), 5)
-    assert good.firmware.calibration == bad.firmware.calibration
+    assert good.measurement.calibration == bad.measurement.calibration
     for part in ("geometry", "profile", "delay_s", "delay_slope_s_k", "expansion_per_k"):
         assert getattr(good.sensor, part) == getattr(bad.sensor, part)
     assert good.sensor.offset.terms_ps == bad.sensor.offset.terms_ps
@@ -132,7 +132,7 @@ def test_units_differ() -> None:
     """Another serial, or another seed, is another unit."""
     units = [build(nameplate(15, serial), Truth(), seed) for serial, seed in (("1", 1), ("2", 1), ("1", 2))]
     assert len({unit.sensor.delay_s for unit in units}) == 3
-    assert len({unit.cycle_phase for unit in units}) == 3
+    assert len({unit.board.oscillator.phase for unit in units}) == 3
     assert len({unit.sensor.geometry.throat_m for unit in units}) == 3
     assert all(150e-9 < unit.sensor.delay_s < 250e-9 for unit in units)
 
@@ -140,7 +140,7 @@ def test_units_differ() -> None:
 @pytest.mark.requirement("ADR-034")
 def test_a_finished_unit_is_sealed_and_says_how_it_came_about() -> None:
     """Two calibrations (zero, then flow) and the seal are on record; nothing can be written any more."""
-    firmware = build(nameplate(20), Truth(), 1).firmware
+    firmware = build(nameplate(20), Truth(), 1).measurement
     assert [record.event for record in firmware.audit_records] == ["calibrated", "calibrated", "sealed"]
     assert firmware.audit_records[-1].parameters == firmware.calibration.digest
     check_trail(firmware.audit_records)
@@ -152,7 +152,7 @@ def test_a_finished_unit_is_sealed_and_says_how_it_came_about() -> None:
 def test_a_unit_cannot_be_calibrated_twice() -> None:
     """The procedure itself meets the seal, and leaves the calibration as it was."""
     unit = build(nameplate(15), Truth(), 1)
-    before = unit.firmware.calibration
+    before = unit.measurement.calibration
     with pytest.raises(Refused, match="sealed"):
-        calibrate(unit.firmware, unit.sensor, 15, np.random.default_rng(1), by="somebody")
-    assert unit.firmware.calibration == before
+        calibrate(unit.measurement, unit.sensor, 15, np.random.default_rng(1), by="somebody")
+    assert unit.measurement.calibration == before

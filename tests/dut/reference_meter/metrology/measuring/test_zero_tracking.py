@@ -19,6 +19,7 @@ from meterbench.dut.reference_meter.metrology.measuring.zero_tracking import (
     SETTLING_SHOTS,
     ZeroTracker,
 )
+from meterbench.dut.reference_meter.metrology.parameters import Parameters
 from meterbench.world.water import sound_speed_m_s
 
 PLAIN = Calibration(10.5e-3, 60e-3, 24e-3)
@@ -30,7 +31,7 @@ STANDARD_ERROR_PS = SHOTS_SD_PS / AVERAGED_SHOTS**0.5
 
 def firmware() -> Measurement:
     """A sealed meter that has started."""
-    meter = Measurement(PLAIN, 3125.0, 100_000)
+    meter = Measurement(Parameters(PLAIN), 3125.0, 100_000)
     meter.calibrate(PLAIN, "test")
     meter.seal("test")
     start(meter)
@@ -135,7 +136,7 @@ def test_a_meter_finds_its_offset(offset_ps: float) -> None:
     meter = firmware()
     meter.valve_switch(closed=True)
     still_water(meter, ALL_SHOTS, offset_ps)
-    assert meter.registers().zero_correction_ps == pytest.approx(offset_ps, abs=5 * STANDARD_ERROR_PS)
+    assert meter.measured().zero_correction_ps == pytest.approx(offset_ps, abs=5 * STANDARD_ERROR_PS)
     assert meter.calibration == PLAIN
 
 
@@ -146,11 +147,11 @@ def test_the_offset_that_was_found_is_removed() -> None:
     meter.valve_switch(closed=True)
     still_water(meter, ALL_SHOTS, 4.0)
     still_water(meter, 2 * AVERAGED_SHOTS, 4.0, seed=2)
-    assert meter.registers().zero_correction_ps == pytest.approx(4.0, abs=5 * STANDARD_ERROR_PS)
+    assert meter.measured().zero_correction_ps == pytest.approx(4.0, abs=5 * STANDARD_ERROR_PS)
     meter.valve_switch(closed=False)
     meter.measure(TransitTimes(np.full(640, 354.0), STILL_S, STILL_S))
     per_l_h = float(flight(GEOMETRIES[15], 1.0, sound_speed_m_s(20.0, 0.5)).dt_ps)
-    left_l_h = meter.registers().flow_l_h - 350.0 / per_l_h
+    left_l_h = meter.measured().flow_l_h - 350.0 / per_l_h
     assert left_l_h == pytest.approx(0.0, abs=5 * STANDARD_ERROR_PS / per_l_h)
 
 
@@ -158,7 +159,7 @@ def test_an_open_valve_teaches_nothing() -> None:
     """Still water alone, however long, is no certain zero flow."""
     meter = firmware()
     still_water(meter, 3 * ALL_SHOTS, 4.0)
-    assert meter.registers().zero_correction_ps == 0.0
+    assert meter.measured().zero_correction_ps == 0.0
 
 
 def test_a_valve_that_leaks_is_no_offset() -> None:
@@ -167,7 +168,7 @@ def test_a_valve_that_leaks_is_no_offset() -> None:
     meter.valve_switch(closed=True)
     leak_ps = float(flight(GEOMETRIES[15], 0.5, sound_speed_m_s(20.0, 0.5)).dt_ps)
     still_water(meter, 2 * ALL_SHOTS, leak_ps)
-    assert meter.registers().zero_correction_ps == 0.0
+    assert meter.measured().zero_correction_ps == 0.0
 
 
 def test_a_noisy_unit_does_not_learn() -> None:
@@ -175,7 +176,7 @@ def test_a_noisy_unit_does_not_learn() -> None:
     meter = firmware()
     meter.valve_switch(closed=True)
     still_water(meter, 2 * ALL_SHOTS, 4.0, sd_ps=200.0)
-    assert meter.registers().zero_correction_ps == 0.0
+    assert meter.measured().zero_correction_ps == 0.0
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -188,18 +189,18 @@ def test_opening_the_valve_throws_away_what_is_unfinished(again: bool) -> None:
     if again:
         meter.valve_switch(closed=True)
     still_water(meter, ALL_SHOTS - 1, 4.0)
-    assert meter.registers().zero_correction_ps == 0.0
+    assert meter.measured().zero_correction_ps == 0.0
 
 
 def test_a_new_calibration_begins_without_correction() -> None:
     """What was found on top of one zero does not hold on top of another."""
-    meter = Measurement(PLAIN, 3125.0, 100_000)
+    meter = Measurement(Parameters(PLAIN), 3125.0, 100_000)
     start(meter)
     meter.valve_switch(closed=True)
     still_water(meter, ALL_SHOTS, 5.0)
-    assert meter.registers().zero_correction_ps != 0.0
+    assert meter.measured().zero_correction_ps != 0.0
     meter.calibrate(PLAIN, "test")
-    assert meter.registers().zero_correction_ps == 0.0
+    assert meter.measured().zero_correction_ps == 0.0
     start(meter)
     still_water(meter, 960, 0.0)
-    assert meter.registers().zero_correction_ps == 0.0
+    assert meter.measured().zero_correction_ps == 0.0

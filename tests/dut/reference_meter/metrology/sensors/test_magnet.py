@@ -1,4 +1,4 @@
-"""The magnet alarm: how long a field must stay, and its latch (ADR-023, ADR-044)."""
+"""The magnet alarm: how long a field must stay (ADR-023, ADR-044)."""
 
 from __future__ import annotations
 
@@ -14,33 +14,13 @@ def test_a_field_must_stay_for_a_second() -> None:
 
 
 def test_a_magnet_carried_past_is_not_seen() -> None:
-    """0.9 s of field, again and again, leave neither alarm nor latch."""
+    """0.9 s of field, again and again, raise nothing."""
     magnet = Magnet()
     for number in range(20):
         magnet.update(True, 2.0 * number)
         magnet.update(True, 2.0 * number + 0.9)
         magnet.update(False, 2.0 * number + 1.0)
     assert not magnet.present
-    assert not magnet.seen
-
-
-def test_the_latch_outlasts_the_field() -> None:
-    """Seen until acknowledged; acknowledged while the field is there, it is seen again."""
-    magnet = Magnet()
-    for now_s in (0.0, 1.5):
-        magnet.update(True, now_s)
-    assert magnet.seen
-    magnet.acknowledge()
-    assert not magnet.seen
-    magnet.update(True, 2.0)
-    assert magnet.seen
-    for now_s in (3.0, 4.5):
-        magnet.update(False, now_s)
-    assert not magnet.present
-    assert magnet.seen
-    magnet.acknowledge()
-    magnet.update(False, 5.0)
-    assert not magnet.seen
 
 
 def test_a_magnet_brought_near_and_taken_away() -> None:

@@ -1,0 +1,628 @@
+"""The legally relevant firmware of one meter: measuring, and all that is kept, watched and shown of it.
+
+It counts measuring cycles, and everything that has its time (full hours, time-outs, looks at a sensor) is due at a
+tick: whatever is measured in blocks is cut there, so that nothing comes a cycle too early or too late.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meterbench.dut.reference_meter.metrology.alarms.alarm_register import AlarmRegister
+from meterbench.dut.reference_meter.metrology.alarms.flow_alarms import AlarmChange, FlowAlarms
+from meterbench.dut.reference_meter.metrology.alarms.tamper import TamperInputs, TamperWatch
+from meterbench.dut.reference_meter.metrology.audit import AuditRecord
+from meterbench.dut.reference_meter.metrology.channels import Channel, allowed
+from meterbench.dut.reference_meter.metrology.clock import HOUR_TICKS, TICKS_PER_S, MeterClock
+from meterbench.dut.reference_meter.metrology.display.frame import WAN_BARS, Frame
+from meterbench.dut.reference_meter.metrology.display.screens import Screen, ScreenList, frame_at
+from meterbench.dut.reference_meter.metrology.display.state import DisplayState
+from meterbench.dut.reference_meter.metrology.identity import SOFTWARE_ID, software_checksum
+from meterbench.dut.reference_meter.metrology.measuring.measurement import PLAUSIBLE_Q4, Measurement
+from meterbench.dut.reference_meter.metrology.measuring.registration import TotalsAfter
+from meterbench.dut.reference_meter.metrology.measuring.transit import Stretches, TransitTimes
+from meterbench.dut.reference_meter.metrology.measuring.volume import NL_PER_L_H
+from meterbench.dut.reference_meter.metrology.measuring.water import ATMOSPHERE_MPA
+from meterbench.dut.reference_meter.metrology.mode_control import ModeControl
+from meterbench.dut.reference_meter.metrology.modes import Mode
+from meterbench.dut.reference_meter.metrology.non_volatile import NonVolatile
+from meterbench.dut.reference_meter.metrology.parameters import Parameters
+from meterbench.dut.reference_meter.metrology.power.manager import PowerManager
+from meterbench.dut.reference_meter.metrology.power.places import Place, Source
+from meterbench.dut.reference_meter.metrology.records.columns import NO_PRESSURE, NO_TEMP, ROW, Column
+from meterbench.dut.reference_meter.metrology.records.event_log import EventCode
+from meterbench.dut.reference_meter.metrology.records.profile import Period
+from meterbench.dut.reference_meter.metrology.refusal import Refused
+from meterbench.dut.reference_meter.metrology.registers import Registers
+from meterbench.dut.reference_meter.metrology.sensors.fitted import Fitted
+from meterbench.dut.reference_meter.metrology.settings import Settings, default_settings
+from meterbench.dut.reference_meter.metrology.state import State
+from meterbench.dut.reference_meter.metrology.status import LOW_BATTERY, Alarm, Status
+from meterbench.dut.reference_meter.metrology.storage.memory import Memory
+
+_BEGAN = {
+    Alarm.DRY: EventCode.DRY_BEGAN,
+    Alarm.REVERSE: EventCode.REVERSE_BEGAN,
+    Alarm.LEAK: EventCode.LEAK_BEGAN,
+    Alarm.BURST: EventCode.BURST_BEGAN,
+    Alarm.CASE_OPEN: EventCode.CASE_OPENED,
+    Alarm.MAGNET: EventCode.MAGNET_BEGAN,
+    Alarm.TILT: EventCode.TILT_BEGAN,
+    Alarm.LOW_BATTERY_INTERNAL: EventCode.LOW_BATTERY_INTERNAL_BEGAN,
+    Alarm.LOW_BATTERY_EXTERNAL: EventCode.LOW_BATTERY_EXTERNAL_BEGAN,
+}
+_ENDED = {alarm: EventCode(began + 1) for alarm, began in _BEGAN.items()}
+_NEVER = 2**62
+_MODE_STATUS = {
+    Mode.MEASUREMENT: Status.MEASUREMENT,
+    Mode.TRANSPORTATION: Status.TRANSPORTATION,
+    Mode.TEST: Status.TEST,
+}
+_SOURCE_NUMBER = {source: number for number, source in enumerate(Source)}
+_PLACE_NUMBER = {place: number for number, place in enumerate(Place)}
+_MODE_NUMBER = {mode: number for number, mode in enumerate(Mode)}
+
+
+class Inputs(TamperInputs, Protocol):
+    """What the firmware can read of the hardware besides the bursts."""
+
+    @property
+    def fitted(self) -> Fitted:
+        """Which sensor is in the water."""
+        ...
+
+    def ambient_temp_c(self) -> float:
+        """The processor's own thermometer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What production has written into a unit's program memory, where no loss of supply can reach it."""
+
+    parameters: Parameters
+    q1_l_h: float
+    q3_l_h: float
+    q4_l_h: float
+    pulse_volume_nl: int
+
+
+@dataclass(slots=True)
+class Shown:
+    """What others want to be seen on the display: it has no bearing on any volume."""
+
+    selected: Screen | None = None
+    wan_level: int | None = None
+    small_credit: bool = False
+    supply_limited: bool = False
+
+
+class Firmware:
+    """Runs from one start of the supply to its loss; the next start makes a new one over the same memory.
+
+    ``clock_ticks`` is what production sets the clock to on a memory that is new.
+    """
+
+    def __init__(self, made: Made, memory: Memory, inputs: Inputs, *, clock_ticks: int = 0) -> None:
+        self._made = made
+        self._inputs = inputs
+        self._kept = NonVolatile(memory)
+        self.power = PowerManager()
+        self._source = Source.NONE
+        settings = self._kept.settings()
+        if settings is None:
+            settings = default_settings(made.q3_l_h)
+            self._kept.save_settings(settings)
+        self._settings = settings
+        self.measurement = Measurement(
+            made.parameters, made.q4_l_h, made.pulse_volume_nl, FlowAlarms(settings.watches(made.q1_l_h))
+        )
+        self._tamper = TamperWatch(inputs, 0)
+        self._shown = Shown()
+        self._screens = ScreenList(settings.screens)
+        self._clock = MeterClock(clock_ticks, valid=True)
+        self._modes = ModeControl()
+        self._alarms = AlarmRegister()
+        self._seen = self._sticky = 0
+        self._saved_at = 0
+        self._every_second = False
+        state = self._kept.state()
+        if state is None:
+            self.save()
+        else:
+            self._go_on_from(state)
+        self._source = self.power.source
+        self._mode = self._modes.mode(on_backup=self._on_backup)
+        self._deadline = self._next_deadline()
+
+    def _go_on_from(self, state: State) -> None:
+        """After a loss of supply: what was saved is in force; how long it was away nobody knows."""
+        self._clock = MeterClock(state.clock_ticks, valid=False)
+        self.measurement.restore(state)
+        self.power.restore(state.power)
+        self._modes = ModeControl(state.transport_from_nl, state.test_left)
+        self.measurement.full_rate = state.test_left is not None
+        self._alarms = AlarmRegister(Alarm(state.present), Alarm(state.latched), Alarm(state.to_push))
+        self.measurement.alarms.restart(Alarm(state.present))
+        self._tamper = TamperWatch(self._inputs, 0, Alarm(state.present))
+        self._seen = state.seen | state.present
+        self._sticky = state.sticky | Status.POWER_LOST
+        self._event(EventCode.STARTED_AFTER_POWER_LOSS)
+        self.save()
+
+    # Time.
+
+    @property
+    def tick(self) -> int:
+        """Cycles since the start."""
+        return self.measurement.alarms.tick
+
+    @property
+    def to_hour(self) -> int:
+        """Ticks until the clock's next full hour."""
+        return self._clock.to_hour(self.tick)
+
+    @property
+    def undisturbed_cycles(self) -> int:
+        """Cycles until something other than a full hour is due: until then stretches may be taken in one piece."""
+        return self._next_deadline(hours=False) - self.tick
+
+    def hours_within(self, cycles: int) -> NDArray[np.int64]:
+        """The full hours among the next cycles, as numbers of cycles from now; the last cycle's end is not one."""
+        return np.arange(self._clock.to_hour(self.tick), cycles, HOUR_TICKS)
+
+    def _next_deadline(self, *, hours: bool = True) -> int:
+        deadline = self.tick + self._clock.to_hour(self.tick) if hours else _NEVER
+        next_save = (self.tick // TICKS_PER_S + 1) * TICKS_PER_S if self._every_second else None
+        for due in (self._tamper.next_look, self._modes.test_until, next_save):
+            if due is not None:
+                deadline = min(deadline, due)
+        return deadline
+
+    @property
+    def _room(self) -> int:
+        """Cycles that may be measured at once."""
+        room = self._deadline - self.tick
+        to_go_nl = self._modes.to_end_of_transport_nl(self._flowed_nl)
+        if to_go_nl is not None:
+            room = min(room, max(1, int(to_go_nl / (PLAUSIBLE_Q4 * self._made.q4_l_h * NL_PER_L_H))))
+        return room
+
+    @property
+    def _flowed_nl(self) -> int:
+        return sum(self.measurement.totals_nl)
+
+    def _cycles_passed(self) -> None:
+        """Do what has become due with the cycles just measured."""
+        for change in self.measurement.alarms.take_changes():
+            self._alarm_changed(change)
+        if self._modes.to_end_of_transport_nl(self._flowed_nl) == 0:
+            self._modes.transport_from_nl = None
+            self._mode_may_have_changed()
+        tick = self.tick
+        if tick < self._deadline:
+            return
+        if tick == self._tamper.next_look:
+            for change in self._tamper.look(tick):
+                self._alarm_changed(change)
+        if tick == self._modes.test_until:
+            self.leave_test()
+        if self._every_second and tick % TICKS_PER_S == 0:
+            self.save()
+        if self._clock.at(tick) % HOUR_TICKS == 0:
+            self._capture_now()
+        self._deadline = self._next_deadline()
+
+    # Measuring: see ``Measurement`` for what each takes.
+
+    def measure(self, times: TransitTimes) -> None:
+        """A block of measuring cycles."""
+        while len(times.dt_ps) > (room := self._room):
+            head, times = times.cut(room)
+            self.measurement.measure(head)
+            self._cycles_passed()
+        self.measurement.measure(times)
+        self._cycles_passed()
+
+    def miss(self, cycles: int) -> None:
+        """Cycles without an echo."""
+        self._in_pieces(self.measurement.miss, cycles)
+
+    def idle(self, cycles: int) -> None:
+        """Cycles of a dry pipe."""
+        self._in_pieces(self.measurement.idle, cycles)
+
+    def _in_pieces(self, pass_cycles: Callable[[int], None], cycles: int) -> None:
+        while cycles > 0:
+            piece = min(cycles, self._deadline - self.tick)
+            pass_cycles(piece)
+            self._cycles_passed()
+            cycles -= piece
+
+    @property
+    def in_transport(self) -> bool:
+        """True in TRANSPORTATION: flow must be followed cycle by cycle, as one of them ends it."""
+        return self._modes.transport_from_nl is not None
+
+    def settled(self, steady: Stretches) -> bool:
+        """True if ``measure_steady`` may take in a stretch like this."""
+        return self.measurement.settled(steady) and not (self.in_transport and self.measurement.registering)
+
+    def measure_steady(self, steady: Stretches) -> None:
+        """A ``settled`` stretch, cut at ``hours_within``, of ``undisturbed_cycles`` at the most."""
+        self._stretches_passed(self.tick, steady, self.measurement.measure_steady(steady))
+
+    def measure_stretches(self, stretches: Stretches) -> None:
+        """Stretches that are clear or quiet, cut in the same way."""
+        self._stretches_passed(self.tick, stretches, self.measurement.measure_stretches(stretches))
+
+    def _stretches_passed(self, begin: int, stretches: Stretches, totals: TotalsAfter) -> None:
+        changes = self.measurement.alarms.take_changes()
+        ends = begin + np.cumsum(stretches.cycles)
+        on_hour = self._clock.beyond_hour(ends) == 0
+        if on_hour.any():
+            hours = ends[on_hour]
+            rows = self._rows(len(hours))
+            rows["clock_ticks"] = self._clock.at(0) + hours
+            rows["forward_nl"], rows["reverse_nl"] = totals.forward_nl[on_hour], totals.reverse_nl[on_hour]
+            rows["water_temp_centi_c"] = np.rint(self.measurement.water_temp_c(stretches)[on_hour] * 100.0)
+            rows["flow_ml_h"] = np.rint(self.measurement.registered_l_h(stretches)[on_hour] * 1e3)
+            rows["alarms"] = self._alarms_by_hour(hours, changes)
+            self._capture(rows)
+        last = int(ends[on_hour][-1]) if on_hour.any() else begin
+        for change in changes:
+            if change.tick <= last:
+                self._alarm_changed(change)
+        if on_hour.any():
+            self._seen = int(self._alarms.active)
+        for change in changes:
+            if change.tick > last:
+                self._alarm_changed(change)
+        self._save_as_of_now()
+        self._deadline = self._next_deadline()
+
+    # Records.
+
+    def _alarms_by_hour(self, hours: NDArray[np.int64], changes: list[AlarmChange]) -> NDArray[np.uint32]:
+        """What was active at any time in each of the hours that end at these ticks."""
+        flags = np.full(len(hours), int(self._alarms.active), dtype=np.uint32)
+        flags[0] |= self._seen
+        for change in changes:
+            hour = int(np.searchsorted(hours, change.tick))
+            if change.on:
+                flags[hour:] |= np.uint32(change.alarm)
+            else:
+                flags[hour + 1 :] &= ~np.uint32(change.alarm)
+        return flags
+
+    def _rows(self, count: int) -> NDArray[np.void]:
+        """Rows with what is the same for all of them; what the records before have not told stands in the first."""
+        rows = np.zeros(count, dtype=ROW)
+        rows["status"] = int(self.status)
+        rows["status"][0] |= self._sticky
+        self._sticky = 0
+        rows["ambient_temp_centi_c"] = round(self._inputs.ambient_temp_c() * 100.0)
+        absolute_mpa = self._absolute_mpa
+        rows["pressure_kpa"] = NO_PRESSURE if absolute_mpa is None else round(absolute_mpa * 1e3)
+        return rows
+
+    def _capture_now(self) -> None:
+        measured = self.measurement.measured()
+        rows = self._rows(1)
+        rows["clock_ticks"] = self._clock.at(self.tick)
+        rows["forward_nl"], rows["reverse_nl"] = measured.forward_nl, measured.reverse_nl
+        temp_c = measured.water_temp_c
+        rows["water_temp_centi_c"] = NO_TEMP if math.isnan(temp_c) else round(temp_c * 100.0)
+        rows["flow_ml_h"] = round(measured.flow_l_h * 1e3)
+        rows["alarms"] = self._seen | int(self._alarms.active)
+        self._seen = int(self._alarms.active)
+        self._save_as_of_now()
+        self._capture(rows)
+
+    def _capture(self, rows: NDArray[np.void]) -> None:
+        self._kept.recorder.capture(rows)
+
+    def _event(self, code: EventCode, value_a: int = 0, value_b: int = 0, *, tick: int | None = None) -> None:
+        self._kept.logs.add(code, self._clock.at(self.tick if tick is None else tick), value_a, value_b)
+
+    def _alarm_changed(self, change: AlarmChange) -> None:
+        self._alarms.change(change.alarm, on=change.on, pushed=self._settings.pushed)
+        self._seen |= int(self._alarms.active)
+        self._event((_BEGAN if change.on else _ENDED)[change.alarm], tick=change.tick)
+
+    # The memory.
+
+    def state(self, *, cycles_ago: int = 0) -> State:
+        """What a loss of supply must not take."""
+        measured = self.measurement.measured()
+        (forward_nl, reverse_nl), pending_nl = self.measurement.totals_before_nl(cycles_ago)
+        test_until = self._modes.test_until
+        return State(
+            clock_ticks=self._clock.at(self.tick - cycles_ago),
+            clock_valid=self._clock.valid,
+            forward_nl=forward_nl,
+            reverse_nl=reverse_nl,
+            forward_pending_nl=pending_nl[0],
+            reverse_pending_nl=pending_nl[1],
+            transport_from_nl=self._modes.transport_from_nl,
+            test_left=None if test_until is None else test_until - self.tick + cycles_ago,
+            present=int(self._alarms.present),
+            latched=int(self._alarms.latched),
+            to_push=int(self._alarms.to_push),
+            seen=self._seen,
+            sticky=self._sticky,
+            measuring_cycles=measured.measuring_cycles,
+            lost_shots=measured.lost_shots,
+            refused_shots=measured.refused_shots,
+            suspected_slips=measured.suspected_slips,
+            power=self.power.state(),
+        )
+
+    def save(self) -> None:
+        """Save the state as it is now; a meter does so every second."""
+        self._saved_at = self.tick
+        self._kept.save_state(self.state())
+
+    def save_every_second(self) -> None:
+        """Save when it is due, and leave none out: for a supply that will fail in one of them."""
+        self.save()
+        self._every_second = True
+        self._deadline = self._next_deadline()
+
+    def save_as_of_a_second_ago(self) -> None:
+        """Save what was saved last when the supply went unannounced."""
+        self._kept.save_state(self.state(cycles_ago=min(TICKS_PER_S, self.tick)))
+
+    def _save_as_of_now(self) -> None:
+        """Save as of a second ago, and now: those that were due before are counted and left out, as these two are all
+        that a start could find."""
+        if self._every_second:
+            self.save()
+            return
+        if (skipped := (self.tick - self._saved_at) // TICKS_PER_S - 1) > 0:
+            self._kept.skip_states(skipped)
+        self.save_as_of_a_second_ago()
+        self.save()
+
+    # The supply.
+
+    @property
+    def _on_backup(self) -> bool:
+        """On the backup cell, or on what is left in the pulse capacitor."""
+        return self._source in (Source.BACKUP, Source.NONE)
+
+    @property
+    def channels(self) -> Channel:
+        """The ways to the outside that may work now."""
+        return allowed(self._mode, on_backup=self._on_backup)
+
+    @property
+    def _internal_percent(self) -> int:
+        """Of the C cells; without any, of the backup cell."""
+        percent = self.power.percent(Source.MAIN)
+        return (self.power.percent(Source.BACKUP) or 0) if percent is None else percent
+
+    def started(self) -> None:
+        """The power manager has measured all packs for the first time."""
+        self._source = self.power.source
+        self._mode = self._modes.mode(on_backup=self._on_backup)
+        self.battery_changed()
+
+    def battery_changed(self) -> None:
+        """The power manager has chosen another source, or judges a battery low or no longer."""
+        was, self._source = self._source, self.power.source
+        if self._source is not was:
+            self._event(EventCode.SOURCE_CHANGED, _SOURCE_NUMBER[was], _SOURCE_NUMBER[self._source])
+            self._mode_may_have_changed()
+        low = self.power.low_battery
+        for alarm in LOW_BATTERY:
+            if (alarm in low) != (alarm in self._alarms.present):
+                self._alarm_changed(AlarmChange(self.tick, alarm, alarm in low))
+
+    def pack_changed(self, place: Place, *, inserted: bool) -> None:
+        """A pack was taken out or put in."""
+        self._event(EventCode.PACK_INSERTED if inserted else EventCode.PACK_REMOVED, _PLACE_NUMBER[place])
+
+    def power_fails(self) -> None:
+        """The supply will be lost: what must not be lost is saved while there is time."""
+        self._event(EventCode.POWER_FAILED)
+        self.save()
+
+    # Commands: nothing here can change a total or a parameter.
+
+    def moved(self) -> None:
+        """Something has moved at the lid, near the Hall switch or with the meter: interrupts tell."""
+        self._tamper.wake(self.tick)
+        self._deadline = self._next_deadline()
+
+    def enter_test(self) -> None:
+        """Begin TEST, or begin its time anew; ``Refused`` in TRANSPORTATION."""
+        self._modes.enter_test(self.tick + self._settings.test_time_out_s * TICKS_PER_S)
+        self.measurement.full_rate = True
+        self._mode_may_have_changed()
+
+    def leave_test(self) -> None:
+        """End TEST; nothing happens in another mode."""
+        self._modes.test_until = None
+        self.measurement.full_rate = False
+        self._mode_may_have_changed()
+
+    def enter_transportation(self) -> None:
+        """Begin TRANSPORTATION; ``Refused`` in TEST."""
+        self._modes.enter_transportation(self._flowed_nl)
+        self._mode_may_have_changed()
+
+    def _mode_may_have_changed(self) -> None:
+        was, self._mode = self._mode, self._modes.mode(on_backup=self._on_backup)
+        self._deadline = self._next_deadline()
+        if self._mode is not was:
+            self._event(EventCode.MODE_CHANGED, _MODE_NUMBER[was], _MODE_NUMBER[self._mode])
+            self.save()
+
+    def put_right(self, clock_ticks: int) -> None:
+        """Set the clock as production does, before the meter has measured anything."""
+        self._clock.set(clock_ticks, self.tick)
+        self._deadline = self._next_deadline()
+        self.save()
+
+    def set_clock(self, clock_ticks: int) -> None:
+        """Set the clock. What that does to the profiles is on record: the event has the old and the new time, the next
+        record says that the clock was set; hours that were leapt over are counted as missed, those that come again are
+        captured again. ``Refused`` outside 1970 to 2199."""
+        old = self._clock.at(self.tick)
+        self._clock.set(clock_ticks, self.tick)
+        self._event(EventCode.CLOCK_SET, old, clock_ticks)
+        self._sticky |= Status.CLOCK_SET
+        missed = clock_ticks // HOUR_TICKS - old // HOUR_TICKS
+        if missed > 0:
+            self._sticky |= Status.CAPTURES_MISSED
+            self._event(EventCode.CAPTURES_MISSED, missed)
+        self._deadline = self._next_deadline()
+        self.save()
+
+    @property
+    def settings(self) -> Settings:
+        return self._settings
+
+    def configure(self, settings: Settings) -> None:
+        """Put other settings into force. An alarm over flow begins to watch anew."""
+        self._kept.save_settings(settings)
+        watched, self._settings = self._settings.watches(self._made.q1_l_h), settings
+        watches = settings.watches(self._made.q1_l_h)
+        if watches != watched:
+            self.measurement.alarms.watch(watches)
+        if settings.screens != self._screens.screens:
+            self._screens = ScreenList(settings.screens, self.tick)
+        self._event(EventCode.CONFIGURATION_CHANGED)
+
+    def set_columns(self, period: Period, columns: Column) -> None:
+        """Capture other columns in a profile, which is emptied; ``Refused`` without TIME."""
+        self._kept.profiles[period].set_columns(columns)
+        self._event(EventCode.COLUMNS_CHANGED, list(Period).index(period), int(columns))
+
+    def acknowledge(self, alarms: Alarm) -> None:
+        """Clear alarms that stay after their cause is gone."""
+        self._alarms.acknowledge(alarms)
+        self.save()
+
+    def told(self, alarms: Alarm) -> None:
+        """The control centre has been told of these alarms."""
+        self._alarms.told(alarms)
+        self.save()
+
+    def count_up(self, counter: int) -> int:
+        """The next number of an invocation counter: never given before, whatever the supply did."""
+        if not 0 <= counter < len(self._kept.counters):
+            raise Refused(f"count up: there is no counter {counter}; there are 0 to {len(self._kept.counters) - 1}")
+        return self._kept.counters[counter].next()
+
+    def show(self, screen: Screen | None) -> None:
+        """Let the display show one screen; None: the cycle again."""
+        self._shown.selected = screen
+
+    def report_wan(self, level: int | None) -> None:
+        """Level of the WAN's signal."""
+        if level is not None and not 0 <= level <= WAN_BARS:
+            raise Refused(f"report a WAN level of {level}; allowed are 0 to {WAN_BARS}, and None")
+        self._shown.wan_level = level
+
+    def report_supply(self, *, small_credit: bool, limited: bool) -> None:
+        """State of a prepayment."""
+        self._shown.small_credit, self._shown.supply_limited = small_credit, limited
+
+    def valve_switch(self, closed: bool) -> None:
+        """The end switch of the shut-off valve."""
+        if closed != self.measurement.valve_closed:
+            self._event(EventCode.VALVE_CLOSED if closed else EventCode.VALVE_OPENED)
+        self.measurement.valve_switch(closed)
+
+    # Reading.
+
+    @property
+    def kept(self) -> NonVolatile:
+        """The profiles and logs."""
+        return self._kept
+
+    @property
+    def parameters_digest(self) -> str:
+        return self._made.parameters.calibration.digest
+
+    @property
+    def audit_records(self) -> tuple[AuditRecord, ...]:
+        return self._made.parameters.records
+
+    @property
+    def mode(self) -> Mode:
+        return self._mode
+
+    @property
+    def status(self) -> Status:
+        """The AMR status word."""
+        measured = self.measurement.measured()
+        status = _MODE_STATUS.get(self._mode, Status(0))
+        if not self._clock.valid:
+            status |= Status.CLOCK_INVALID
+        if measured.disturbed or measured.weak_signal or measured.sensor_fault is not None:
+            status |= Status.DISTURBED
+        if self.measurement.valve_closed:
+            status |= Status.VALVE_CLOSED
+        return status
+
+    @property
+    def _absolute_mpa(self) -> float | None:
+        """Where a sensor is fitted and well."""
+        environment = self.measurement.environment
+        known = self._inputs.fitted is Fitted.PRESSURE and environment.fault is None
+        return environment.pressure_mpa if known else None
+
+    def registers(self) -> Registers:
+        """All registers, now."""
+        measured = self.measurement.measured()
+        absolute_mpa = self._absolute_mpa
+        return Registers(
+            **{field.name: getattr(measured, field.name) for field in fields(measured)},
+            clock_ticks=self._clock.at(self.tick),
+            clock_valid=self._clock.valid,
+            mode=self._mode,
+            ambient_temp_c=self._inputs.ambient_temp_c(),
+            pressure_mpa=None if absolute_mpa is None else absolute_mpa - ATMOSPHERE_MPA,
+            alarms=self._alarms.active,
+            to_push=self._alarms.to_push,
+            status=self.status | Status(self._sticky),
+            source=self._source,
+            internal_percent=self._internal_percent,
+            external_percent=self.power.percent(Source.EXTERNAL),
+            channels=self.channels,
+        )
+
+    def frame(self) -> Frame:
+        """What the display shows at this tick."""
+        registers = self.registers()
+        state = DisplayState(
+            forward_nl=registers.forward_nl,
+            reverse_nl=registers.reverse_nl,
+            flow_l_h=registers.flow_l_h,
+            q3_l_h=self._made.q3_l_h,
+            mode=self._mode,
+            alarms=registers.alarms,
+            water_temp_c=registers.water_temp_c,
+            ambient_temp_c=registers.ambient_temp_c,
+            pressure_mpa=registers.pressure_mpa,
+            clock_ticks=registers.clock_ticks,
+            clock_valid=registers.clock_valid,
+            wan_level=self._shown.wan_level,
+            small_credit=self._shown.small_credit,
+            valve_closed=self.measurement.valve_closed,
+            supply_limited=self._shown.supply_limited,
+            battery_percent=registers.internal_percent,
+            volume_decimals=self._settings.volume_decimals,
+            software_id=SOFTWARE_ID,
+            checksum=software_checksum(),
+        )
+        return frame_at(state, self._screens, self.tick, self._shown.selected)

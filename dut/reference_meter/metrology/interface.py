@@ -1,0 +1,130 @@
+"""The walls of the legally relevant software: what others may read of it and ask of it (ADR-034).
+
+``communication`` imports this module and what it names, and nothing else of this package (a contract in pyproject.toml
+keeps it so). What is read are copies that cannot be changed; no command can change a total, a parameter, a record or
+the audit trail: each either is carried out as the firmware defines it, or is ``Refused``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meterbench.dut.reference_meter.metrology.audit import AuditRecord
+from meterbench.dut.reference_meter.metrology.display.frame import Frame
+from meterbench.dut.reference_meter.metrology.display.screens import Screen
+from meterbench.dut.reference_meter.metrology.firmware import Firmware
+from meterbench.dut.reference_meter.metrology.identity import SOFTWARE_ID, software_checksum
+from meterbench.dut.reference_meter.metrology.records.columns import Column
+from meterbench.dut.reference_meter.metrology.records.event_log import Event, LogType
+from meterbench.dut.reference_meter.metrology.records.profile import Period
+from meterbench.dut.reference_meter.metrology.registers import Registers
+from meterbench.dut.reference_meter.metrology.settings import Settings
+from meterbench.dut.reference_meter.metrology.status import Alarm
+
+
+@dataclass(frozen=True, slots=True)
+class Software:
+    """What the legally relevant software says it is."""
+
+    identifier: str
+    checksum: str
+    """Over its code and data."""
+    parameters: str
+    """Digest of the unit's own parameters."""
+
+
+class Reading:
+    """The read interface."""
+
+    def __init__(self, firmware: Firmware) -> None:
+        self._firmware = firmware
+
+    def software(self) -> Software:
+        """Identifier and checksums."""
+        return Software(SOFTWARE_ID, software_checksum(), self._firmware.parameters_digest)
+
+    def registers(self) -> Registers:
+        """All registers, now."""
+        return self._firmware.registers()
+
+    def settings(self) -> Settings:
+        """The configuration in force."""
+        return self._firmware.settings
+
+    def columns(self, period: Period) -> Column:
+        """What a profile captures."""
+        return self._firmware.kept.profiles[period].columns
+
+    def profile(self, period: Period) -> NDArray[np.void]:
+        """The rows of a profile, oldest first, as a read-only structured array (``records.columns`` has the units)."""
+        return self._firmware.kept.profiles[period].rows()
+
+    def events(self, log: LogType) -> tuple[Event, ...]:
+        """The events of a log, oldest first."""
+        return self._firmware.kept.logs.events(log)
+
+    def audit_records(self) -> tuple[AuditRecord, ...]:
+        """What happened to the legally relevant parameters."""
+        return self._firmware.audit_records
+
+    def frame(self) -> Frame:
+        """What the display shows."""
+        return self._firmware.frame()
+
+
+class Commands:
+    """The command interface; each may be ``Refused``."""
+
+    def __init__(self, firmware: Firmware) -> None:
+        self._firmware = firmware
+
+    def set_clock(self, clock_ticks: int) -> None:
+        """Set the clock to eighths of a second since 1970, UTC."""
+        self._firmware.set_clock(clock_ticks)
+
+    def enter_test(self) -> None:
+        """Begin TEST, or begin its time anew."""
+        self._firmware.enter_test()
+
+    def leave_test(self) -> None:
+        """End TEST."""
+        self._firmware.leave_test()
+
+    def enter_transportation(self) -> None:
+        """Begin TRANSPORTATION."""
+        self._firmware.enter_transportation()
+
+    def configure(self, settings: Settings) -> None:
+        """Put other settings into force."""
+        self._firmware.configure(settings)
+
+    def set_columns(self, period: Period, columns: Column) -> None:
+        """Capture other columns in a profile; it is emptied."""
+        self._firmware.set_columns(period, columns)
+
+    def show(self, screen: Screen | None) -> None:
+        """Let the display show one screen until told otherwise; None: the cycle again."""
+        self._firmware.show(screen)
+
+    def report_wan(self, level: int | None) -> None:
+        """Level of the WAN's signal, 0 to 4, for the display; None while there is no connection."""
+        self._firmware.report_wan(level)
+
+    def report_supply(self, *, small_credit: bool, limited: bool) -> None:
+        """State of a prepayment, for the display (ADR-086)."""
+        self._firmware.report_supply(small_credit=small_credit, limited=limited)
+
+    def acknowledge(self, alarms: Alarm) -> None:
+        """Clear alarms that stay after their cause is gone."""
+        self._firmware.acknowledge(alarms)
+
+    def told(self, alarms: Alarm) -> None:
+        """The control centre has been told of these alarms."""
+        self._firmware.told(alarms)
+
+    def count_up(self, counter: int) -> int:
+        """The next number of an invocation counter: never given before."""
+        return self._firmware.count_up(counter)

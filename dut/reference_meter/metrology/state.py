@@ -1,0 +1,50 @@
+"""What the firmware must know again after a loss of supply, as it lies in the memory: saved every second, whole or not
+at all."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import astuple, dataclass
+
+_FORM = struct.Struct("<q?qqddqqIIIIIqqqqH")
+_NONE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Times in ticks, volumes in nanolitres."""
+
+    clock_ticks: int
+    clock_valid: bool
+    forward_nl: int
+    reverse_nl: int
+    forward_pending_nl: float
+    reverse_pending_nl: float
+    transport_from_nl: int | None
+    test_left: int | None
+    present: int
+    latched: int
+    to_push: int
+    seen: int
+    """Alarms that were active since the last record."""
+    sticky: int
+    """``Status`` that the next record will carry."""
+    measuring_cycles: int
+    lost_shots: int
+    refused_shots: int
+    suspected_slips: int
+    power: bytes
+    """Of the power switching."""
+
+    def to_bytes(self) -> bytes:
+        """For the memory."""
+        *parts, power = astuple(self)
+        fixed: bytes = _FORM.pack(*(_NONE if part is None else part for part in parts), len(power))
+        return fixed + bytes(power)
+
+    @classmethod
+    def from_bytes(cls, kept: bytes) -> State:
+        """The same again; what follows it in the slot is left alone."""
+        *parts, power_bytes = _FORM.unpack_from(kept)
+        parts[6:8] = [None if part == _NONE else part for part in parts[6:8]]
+        return cls(*[*parts, kept[_FORM.size : _FORM.size + power_bytes]])
