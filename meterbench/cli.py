@@ -85,6 +85,72 @@ def run(
 
 
 @app.command()
+def meter(
+    designation: Annotated[
+        str | None, typer.Option(metavar="DESIGNATION", help="Kind of meter.", show_default="ADR15-1-1")
+    ] = None,
+    q3: Annotated[
+        float | None, typer.Option(metavar="M3/H", help="Permanent flow rate.", show_default="its largest")
+    ] = None,
+    ratio: Annotated[int | None, typer.Option(metavar="R", help="Q3/Q1.", show_default="its largest")] = None,
+    serial: Annotated[str | None, typer.Option(help="Serial number.", show_default="10000001")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything random.", show_default="1")] = None,
+    flow: Annotated[
+        float | None,
+        typer.Option(metavar="L/H", help="Steady flow, 0 for still water.", show_default="a household's draws"),
+    ] = None,
+    water_temp: Annotated[float, typer.Option(metavar="DEGC", help="Temperature of the water.")] = 15.0,
+    ambient_temp: Annotated[float, typer.Option(metavar="DEGC", help="Temperature around the meter.")] = 20.0,
+    history: Annotated[
+        float, typer.Option(metavar="HOURS", help="Live through so many hours first: the profiles are filled.")
+    ] = 0.0,
+    speed: Annotated[float, typer.Option(metavar="TIMES", help="So many times as fast as wall time.")] = 1.0,
+    for_s: Annotated[
+        float,
+        typer.Option("--for", metavar="SECONDS", help="Stop after that time of the meter.", show_default="no end"),
+    ] = float("inf"),
+    state: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Its non-volatile memory: read if it is there, saved every minute."),
+    ] = None,
+    display: Annotated[bool, typer.Option("--display", help="Show its display.")] = False,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write its display at the end, as .svg or .png.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let one reference meter live alone: in wall time from now on, until Ctrl-C.
+
+    Example:  meterbench meter --history 720 --display   a month of a household behind it, and its display
+
+    Example:  meterbench meter --flow 2500 --for 0 --picture display.png   what it shows, as a picture
+
+    With --state the same meter goes on where it was stopped. With --json one line tells who it is, and it lives until
+    SIGTERM.
+    """
+    from meterbench.meter_command import Request, execute
+
+    request = Request(
+        designation=designation,
+        q3_m3_h=q3,
+        ratio=ratio,
+        serial=serial,
+        seed=seed,
+        state=state,
+        history_h=history,
+        flow_l_h=flow,
+        water_temp_c=water_temp,
+        ambient_temp_c=ambient_temp,
+        speed=speed,
+        for_s=for_s,
+        display=display,
+        picture=picture,
+        as_json=as_json,
+    )
+    raise typer.Exit(execute(request))
+
+
+@app.command()
 def check(station: StationOption = None, as_json: JsonOption = False) -> None:
     """Validate a station file, open every instrument, and show who answers, how fast, and its certificate."""
     from meterbench.bench.opening import open_station

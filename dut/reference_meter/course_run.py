@@ -43,7 +43,9 @@ def split_segment(segment: Segment, at_s: float) -> tuple[Segment, Segment | Non
 
 def after(segment: Segment, at_s: float) -> Segment | None:
     """What of a segment comes after a time."""
-    return segment if at_s <= segment.start_s + SAME_INSTANT_S else split_segment(segment, at_s)[1]
+    if at_s >= segment.end_s - SAME_INSTANT_S:
+        return None
+    return segment if at_s <= segment.start_s else split_segment(segment, at_s)[1]
 
 
 def split(course: Course, at_s: float) -> tuple[Course, Course | None]:

@@ -66,7 +66,10 @@ class ReferenceMeter:
         fidelity: Fidelity = Fidelity.AUTO,
         fitted: Fitted = Fitted.NONE,
         transmissions: tuple[tuple[Radio, float], ...] = USUAL_TRANSMISSIONS,
+        memory: bytes | None = None,
     ) -> None:
+        """``memory`` is what ``saved_memory`` gave of the same unit: its firmware starts as after a loss of supply.
+        ``ValueError`` if it is of another size."""
         self.nameplate = nameplate
         self.fidelity = fidelity
         self.unit: Unit = build(nameplate, truth or Truth(), seed, fitted=fitted)
@@ -74,6 +77,10 @@ class ReferenceMeter:
         self.transmissions = transmissions
         """What the radios send, and every how many seconds, while they may."""
         self._board = self.unit.board
+        self._new = memory is None
+        """True if production has to set the clock."""
+        if memory is not None:
+            self._board.memory.load(memory)
         self.probe = self.unit.probe
         self._power = PowerRun(self._board.supply, self._board.loads)
         self._firmware: Firmware | None = None
@@ -105,7 +112,7 @@ class ReferenceMeter:
         """Live through a course at once: what every shot would have made of it, with the same mean and variance.
 
         In closed form where the sensitivity threshold leaves no doubt: cost grows with the number of segments, not with
-        their length. At ``Fidelity.TRANSIT`` and ``WAVEFORM``, with a sensor in the water, a closed valve, in TEST or
+        their length. At ``Fidelity.TRANSIT`` and ``WAVEFORM``, with a sensor in the water, a closed valve or in
         TRANSPORTATION, segment by segment.
         """
         self._follow(float(course.edges_s[0]))
@@ -132,7 +139,7 @@ class ReferenceMeter:
             self._now_s = self._supplied_until_s = self._quiet_until_s = start_s
             self._board.oscillator.start(start_s, self._board.ambient_temp_c)
             self._first_cycle = self._next_cycle = self._first_cycle_from(start_s)
-            if self._firmware is not None:
+            if self._firmware is not None and self._new:
                 self._firmware.put_right(round(start_s * TICKS_PER_S))
         elif abs(start_s - self._now_s) > SAME_INSTANT_S:
             raise ValueError(f"meter {self.nameplate.serial}: segment from {start_s} s follows one to {self._now_s} s")
@@ -154,9 +161,11 @@ class ReferenceMeter:
                 self._catch_up_supply()
                 lived = self._live_supply(rest.duration_s)
                 until_s, changes = rest.start_s + lived.seconds, lived.changes
-            if until_s - rest.start_s > SAME_INSTANT_S:
-                self._measure(split_segment(rest, until_s)[0])
-                changes = changes if self._now_s > until_s - SAME_INSTANT_S else Change(0)
+            if not changes or until_s - rest.start_s > SAME_INSTANT_S:
+                part = split_segment(rest, until_s)[0]
+                self._measure(part)
+                if self._now_s < part.end_s:
+                    changes = Change(0)  # They would have come after a failure in the middle of a write.
                 rest = after(rest, self._now_s)
             self._heed(changes)
 
@@ -245,6 +254,8 @@ class ReferenceMeter:
 
     def _heed(self, changes: Change) -> None:
         """Let the firmware know what happened to the supply, and start or end it."""
+        if not changes:
+            return
         if self._run is not None:
             with self._mortal():
                 self._run.catch_up()
@@ -410,6 +421,14 @@ class ReferenceMeter:
         if self._firmware is not None:
             self.lcd.write(self._firmware.frame().bits())
         return self.lcd.read_text()
+
+    def saved_memory(self) -> bytes:
+        """What the non-volatile memory holds when the state of this second has been saved."""
+        self._before_hands()
+        if self._firmware is not None:
+            with self._mortal():
+                self._firmware.save()
+        return self._board.memory.dump()
 
     def _running(self) -> Firmware:
         self._before_hands()

@@ -9,17 +9,13 @@ import numpy as np
 from meterbench.dut.reference_meter.hardware.memory import Fram
 from meterbench.dut.reference_meter.hardware.oscillator import Oscillator, draw_oscillator
 from meterbench.dut.reference_meter.hardware.power.loads import Loads, draw_loads
-from meterbench.dut.reference_meter.hardware.power.pack import fresh_pack
-from meterbench.dut.reference_meter.hardware.power.supply import Place, Supply
+from meterbench.dut.reference_meter.hardware.power.supply import Supply, draw_supply
 from meterbench.dut.reference_meter.hardware.sensors import accelerometer
 from meterbench.dut.reference_meter.hardware.sensors.accelerometer import Accelerometer, draw_accelerometer
 from meterbench.dut.reference_meter.hardware.sensors.case_switch import CaseSwitch
 from meterbench.dut.reference_meter.hardware.sensors.chip_thermometer import ChipThermometer, draw_chip_thermometer
 from meterbench.dut.reference_meter.hardware.sensors.hall_switch import HallSwitch, draw_hall_switch
 from meterbench.dut.reference_meter.hardware.sensors.i2c_bus import Bus
-
-CHARGED_V = 3.6
-"""What is in the pulse capacitor of a new meter."""
 
 
 @dataclass(slots=True)
@@ -41,9 +37,6 @@ class Board:
 def draw_board(rng: np.random.Generator, cycle_phase: float, memory_bytes: int) -> Board:
     """The board of a unit, with C1 and the backup cell in place and the pulse capacitor charged."""
     unit_rng, noise_rng, bounce_rng = rng.spawn(3)
-    supply = Supply(spc_v=CHARGED_V)
-    supply.insert(Place.C1, fresh_pack("LS26500"))
-    supply.insert(Place.BACKUP, fresh_pack("LS14250"))
     bus = Bus()
     chip = draw_accelerometer(unit_rng, noise_rng)
     bus.attach(accelerometer.ADDRESS, chip)
@@ -55,6 +48,6 @@ def draw_board(rng: np.random.Generator, cycle_phase: float, memory_bytes: int) 
         bus=bus,
         thermometer=draw_chip_thermometer(unit_rng),
         memory=Fram(memory_bytes),
-        supply=supply,
+        supply=draw_supply(unit_rng),
         loads=draw_loads(unit_rng),
     )

@@ -6,24 +6,22 @@ tick: whatever is measured in blocks is cut there, so that nothing comes a cycle
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from meterbench.dut.reference_meter.metrology.alarms.alarm_events import event_of
 from meterbench.dut.reference_meter.metrology.alarms.alarm_register import AlarmRegister
 from meterbench.dut.reference_meter.metrology.alarms.flow_alarms import AlarmChange, FlowAlarms
 from meterbench.dut.reference_meter.metrology.alarms.tamper import TamperInputs, TamperWatch
 from meterbench.dut.reference_meter.metrology.audit import AuditRecord
 from meterbench.dut.reference_meter.metrology.channels import Channel, allowed
 from meterbench.dut.reference_meter.metrology.clock import HOUR_TICKS, TICKS_PER_S, MeterClock
-from meterbench.dut.reference_meter.metrology.display.frame import WAN_BARS, Frame
-from meterbench.dut.reference_meter.metrology.display.screens import Screen, ScreenList, frame_at
-from meterbench.dut.reference_meter.metrology.display.state import DisplayState
-from meterbench.dut.reference_meter.metrology.identity import SOFTWARE_ID, software_checksum
+from meterbench.dut.reference_meter.metrology.display.frame import Frame
+from meterbench.dut.reference_meter.metrology.display.panel import Panel
 from meterbench.dut.reference_meter.metrology.measuring.measurement import PLAUSIBLE_Q4, Measurement
 from meterbench.dut.reference_meter.metrology.measuring.registration import TotalsAfter
 from meterbench.dut.reference_meter.metrology.measuring.transit import Stretches, TransitTimes
@@ -35,8 +33,9 @@ from meterbench.dut.reference_meter.metrology.non_volatile import NonVolatile
 from meterbench.dut.reference_meter.metrology.parameters import Parameters
 from meterbench.dut.reference_meter.metrology.power.manager import PowerManager
 from meterbench.dut.reference_meter.metrology.power.places import Place, Source
-from meterbench.dut.reference_meter.metrology.records.columns import NO_PRESSURE, NO_TEMP, ROW, Column
+from meterbench.dut.reference_meter.metrology.records.columns import Column
 from meterbench.dut.reference_meter.metrology.records.event_log import EventCode
+from meterbench.dut.reference_meter.metrology.records.hour_rows import Circumstances, alarms_by_hour, hour_rows
 from meterbench.dut.reference_meter.metrology.records.profile import Period
 from meterbench.dut.reference_meter.metrology.refusal import Refused
 from meterbench.dut.reference_meter.metrology.registers import Registers
@@ -46,18 +45,6 @@ from meterbench.dut.reference_meter.metrology.state import State
 from meterbench.dut.reference_meter.metrology.status import LOW_BATTERY, Alarm, Status
 from meterbench.dut.reference_meter.metrology.storage.memory import Memory
 
-_BEGAN = {
-    Alarm.DRY: EventCode.DRY_BEGAN,
-    Alarm.REVERSE: EventCode.REVERSE_BEGAN,
-    Alarm.LEAK: EventCode.LEAK_BEGAN,
-    Alarm.BURST: EventCode.BURST_BEGAN,
-    Alarm.CASE_OPEN: EventCode.CASE_OPENED,
-    Alarm.MAGNET: EventCode.MAGNET_BEGAN,
-    Alarm.TILT: EventCode.TILT_BEGAN,
-    Alarm.LOW_BATTERY_INTERNAL: EventCode.LOW_BATTERY_INTERNAL_BEGAN,
-    Alarm.LOW_BATTERY_EXTERNAL: EventCode.LOW_BATTERY_EXTERNAL_BEGAN,
-}
-_ENDED = {alarm: EventCode(began + 1) for alarm, began in _BEGAN.items()}
 _NEVER = 2**62
 _MODE_STATUS = {
     Mode.MEASUREMENT: Status.MEASUREMENT,
@@ -93,16 +80,6 @@ class Made:
     pulse_volume_nl: int
 
 
-@dataclass(slots=True)
-class Shown:
-    """What others want to be seen on the display: it has no bearing on any volume."""
-
-    selected: Screen | None = None
-    wan_level: int | None = None
-    small_credit: bool = False
-    supply_limited: bool = False
-
-
 class Firmware:
     """Runs from one start of the supply to its loss; the next start makes a new one over the same memory.
 
@@ -124,12 +101,12 @@ class Firmware:
             made.parameters, made.q4_l_h, made.pulse_volume_nl, FlowAlarms(settings.watches(made.q1_l_h))
         )
         self._tamper = TamperWatch(inputs, 0)
-        self._shown = Shown()
-        self._screens = ScreenList(settings.screens)
+        self.panel = Panel(made.q3_l_h, settings.screens)
         self._clock = MeterClock(clock_ticks, valid=True)
         self._modes = ModeControl()
         self._alarms = AlarmRegister()
-        self._seen = self._sticky = 0
+        self._seen = 0
+        self._sticky = Status(0)
         self._saved_at = 0
         self._every_second = False
         state = self._kept.state()
@@ -152,7 +129,7 @@ class Firmware:
         self.measurement.alarms.restart(Alarm(state.present))
         self._tamper = TamperWatch(self._inputs, 0, Alarm(state.present))
         self._seen = state.seen | state.present
-        self._sticky = state.sticky | Status.POWER_LOST
+        self._sticky = Status(state.sticky) | Status.POWER_LOST
         self._event(EventCode.STARTED_AFTER_POWER_LOSS)
         self.save()
 
@@ -200,8 +177,7 @@ class Firmware:
 
     def _cycles_passed(self) -> None:
         """Do what has become due with the cycles just measured."""
-        for change in self.measurement.alarms.take_changes():
-            self._alarm_changed(change)
+        self._alarms_changed(self.measurement.alarms.take_changes())
         if self._modes.to_end_of_transport_nl(self._flowed_nl) == 0:
             self._modes.transport_from_nl = None
             self._mode_may_have_changed()
@@ -209,8 +185,7 @@ class Firmware:
         if tick < self._deadline:
             return
         if tick == self._tamper.next_look:
-            for change in self._tamper.look(tick):
-                self._alarm_changed(change)
+            self._alarms_changed(self._tamper.look(tick))
         if tick == self._modes.test_until:
             self.leave_test()
         if self._every_second and tick % TICKS_PER_S == 0:
@@ -266,75 +241,57 @@ class Firmware:
         changes = self.measurement.alarms.take_changes()
         ends = begin + np.cumsum(stretches.cycles)
         on_hour = self._clock.beyond_hour(ends) == 0
+        captured = begin
         if on_hour.any():
             hours = ends[on_hour]
-            rows = self._rows(len(hours))
-            rows["clock_ticks"] = self._clock.at(0) + hours
-            rows["forward_nl"], rows["reverse_nl"] = totals.forward_nl[on_hour], totals.reverse_nl[on_hour]
-            rows["water_temp_centi_c"] = np.rint(self.measurement.water_temp_c(stretches)[on_hour] * 100.0)
-            rows["flow_ml_h"] = np.rint(self.measurement.registered_l_h(stretches)[on_hour] * 1e3)
-            rows["alarms"] = self._alarms_by_hour(hours, changes)
-            self._capture(rows)
-        last = int(ends[on_hour][-1]) if on_hour.any() else begin
-        for change in changes:
-            if change.tick <= last:
-                self._alarm_changed(change)
+            captured = int(hours[-1])
+            rows = hour_rows(
+                self._clock.at(0) + hours,
+                totals.forward_nl[on_hour],
+                totals.reverse_nl[on_hour],
+                self.measurement.water_temp_c(stretches)[on_hour],
+                totals.flow_l_h[on_hour],
+                alarms_by_hour(hours, changes, self._alarms.active, self._seen),
+                self._circumstances(),
+            )
+            self._kept.recorder.capture(rows)
+        self._alarms_changed(change for change in changes if change.tick <= captured)
         if on_hour.any():
             self._seen = int(self._alarms.active)
-        for change in changes:
-            if change.tick > last:
-                self._alarm_changed(change)
+        self._alarms_changed(change for change in changes if change.tick > captured)
         self._save_as_of_now()
         self._deadline = self._next_deadline()
 
     # Records.
 
-    def _alarms_by_hour(self, hours: NDArray[np.int64], changes: list[AlarmChange]) -> NDArray[np.uint32]:
-        """What was active at any time in each of the hours that end at these ticks."""
-        flags = np.full(len(hours), int(self._alarms.active), dtype=np.uint32)
-        flags[0] |= self._seen
-        for change in changes:
-            hour = int(np.searchsorted(hours, change.tick))
-            if change.on:
-                flags[hour:] |= np.uint32(change.alarm)
-            else:
-                flags[hour + 1 :] &= ~np.uint32(change.alarm)
-        return flags
-
-    def _rows(self, count: int) -> NDArray[np.void]:
-        """Rows with what is the same for all of them; what the records before have not told stands in the first."""
-        rows = np.zeros(count, dtype=ROW)
-        rows["status"] = int(self.status)
-        rows["status"][0] |= self._sticky
-        self._sticky = 0
-        rows["ambient_temp_centi_c"] = round(self._inputs.ambient_temp_c() * 100.0)
-        absolute_mpa = self._absolute_mpa
-        rows["pressure_kpa"] = NO_PRESSURE if absolute_mpa is None else round(absolute_mpa * 1e3)
-        return rows
+    def _circumstances(self) -> Circumstances:
+        """What the next row has to say besides what was measured; it is said once."""
+        sticky, self._sticky = self._sticky, Status(0)
+        return Circumstances(self.status, sticky, self._inputs.ambient_temp_c(), self._absolute_mpa)
 
     def _capture_now(self) -> None:
         measured = self.measurement.measured()
-        rows = self._rows(1)
-        rows["clock_ticks"] = self._clock.at(self.tick)
-        rows["forward_nl"], rows["reverse_nl"] = measured.forward_nl, measured.reverse_nl
-        temp_c = measured.water_temp_c
-        rows["water_temp_centi_c"] = NO_TEMP if math.isnan(temp_c) else round(temp_c * 100.0)
-        rows["flow_ml_h"] = round(measured.flow_l_h * 1e3)
-        rows["alarms"] = self._seen | int(self._alarms.active)
+        rows = hour_rows(
+            np.array([self._clock.at(self.tick)]),
+            np.array([measured.forward_nl]),
+            np.array([measured.reverse_nl]),
+            np.array([measured.water_temp_c]),
+            np.array([measured.flow_l_h]),
+            np.array([self._seen | self._alarms.active], dtype=np.uint32),
+            self._circumstances(),
+        )
         self._seen = int(self._alarms.active)
         self._save_as_of_now()
-        self._capture(rows)
-
-    def _capture(self, rows: NDArray[np.void]) -> None:
         self._kept.recorder.capture(rows)
 
     def _event(self, code: EventCode, value_a: int = 0, value_b: int = 0, *, tick: int | None = None) -> None:
         self._kept.logs.add(code, self._clock.at(self.tick if tick is None else tick), value_a, value_b)
 
-    def _alarm_changed(self, change: AlarmChange) -> None:
-        self._alarms.change(change.alarm, on=change.on, pushed=self._settings.pushed)
-        self._seen |= int(self._alarms.active)
-        self._event((_BEGAN if change.on else _ENDED)[change.alarm], tick=change.tick)
+    def _alarms_changed(self, changes: Iterable[AlarmChange]) -> None:
+        for change in changes:
+            self._alarms.change(change.alarm, on=change.on, pushed=self._settings.pushed)
+            self._seen |= int(self._alarms.active)
+            self._event(event_of(change), tick=change.tick)
 
     # The memory.
 
@@ -356,7 +313,7 @@ class Firmware:
             latched=int(self._alarms.latched),
             to_push=int(self._alarms.to_push),
             seen=self._seen,
-            sticky=self._sticky,
+            sticky=int(self._sticky),
             measuring_cycles=measured.measuring_cycles,
             lost_shots=measured.lost_shots,
             refused_shots=measured.refused_shots,
@@ -421,9 +378,11 @@ class Firmware:
             self._event(EventCode.SOURCE_CHANGED, _SOURCE_NUMBER[was], _SOURCE_NUMBER[self._source])
             self._mode_may_have_changed()
         low = self.power.low_battery
-        for alarm in LOW_BATTERY:
-            if (alarm in low) != (alarm in self._alarms.present):
-                self._alarm_changed(AlarmChange(self.tick, alarm, alarm in low))
+        self._alarms_changed(
+            AlarmChange(self.tick, alarm, alarm in low)
+            for alarm in LOW_BATTERY
+            if (alarm in low) != (alarm in self._alarms.present)
+        )
 
     def pack_changed(self, place: Place, *, inserted: bool) -> None:
         """A pack was taken out or put in."""
@@ -497,8 +456,7 @@ class Firmware:
         watches = settings.watches(self._made.q1_l_h)
         if watches != watched:
             self.measurement.alarms.watch(watches)
-        if settings.screens != self._screens.screens:
-            self._screens = ScreenList(settings.screens, self.tick)
+        self.panel.turn(settings.screens, self.tick)
         self._event(EventCode.CONFIGURATION_CHANGED)
 
     def set_columns(self, period: Period, columns: Column) -> None:
@@ -521,20 +479,6 @@ class Firmware:
         if not 0 <= counter < len(self._kept.counters):
             raise Refused(f"count up: there is no counter {counter}; there are 0 to {len(self._kept.counters) - 1}")
         return self._kept.counters[counter].next()
-
-    def show(self, screen: Screen | None) -> None:
-        """Let the display show one screen; None: the cycle again."""
-        self._shown.selected = screen
-
-    def report_wan(self, level: int | None) -> None:
-        """Level of the WAN's signal."""
-        if level is not None and not 0 <= level <= WAN_BARS:
-            raise Refused(f"report a WAN level of {level}; allowed are 0 to {WAN_BARS}, and None")
-        self._shown.wan_level = level
-
-    def report_supply(self, *, small_credit: bool, limited: bool) -> None:
-        """State of a prepayment."""
-        self._shown.small_credit, self._shown.supply_limited = small_credit, limited
 
     def valve_switch(self, closed: bool) -> None:
         """The end switch of the shut-off valve."""
@@ -594,7 +538,7 @@ class Firmware:
             pressure_mpa=None if absolute_mpa is None else absolute_mpa - ATMOSPHERE_MPA,
             alarms=self._alarms.active,
             to_push=self._alarms.to_push,
-            status=self.status | Status(self._sticky),
+            status=self.status | self._sticky,
             source=self._source,
             internal_percent=self._internal_percent,
             external_percent=self.power.percent(Source.EXTERNAL),
@@ -603,26 +547,5 @@ class Firmware:
 
     def frame(self) -> Frame:
         """What the display shows at this tick."""
-        registers = self.registers()
-        state = DisplayState(
-            forward_nl=registers.forward_nl,
-            reverse_nl=registers.reverse_nl,
-            flow_l_h=registers.flow_l_h,
-            q3_l_h=self._made.q3_l_h,
-            mode=self._mode,
-            alarms=registers.alarms,
-            water_temp_c=registers.water_temp_c,
-            ambient_temp_c=registers.ambient_temp_c,
-            pressure_mpa=registers.pressure_mpa,
-            clock_ticks=registers.clock_ticks,
-            clock_valid=registers.clock_valid,
-            wan_level=self._shown.wan_level,
-            small_credit=self._shown.small_credit,
-            valve_closed=self.measurement.valve_closed,
-            supply_limited=self._shown.supply_limited,
-            battery_percent=registers.internal_percent,
-            volume_decimals=self._settings.volume_decimals,
-            software_id=SOFTWARE_ID,
-            checksum=software_checksum(),
-        )
-        return frame_at(state, self._screens, self.tick, self._shown.selected)
+        decimals, valve_closed = self._settings.volume_decimals, self.measurement.valve_closed
+        return self.panel.frame(self.registers(), self.tick, decimals=decimals, valve_closed=valve_closed)

@@ -107,15 +107,15 @@ class Commands:
 
     def show(self, screen: Screen | None) -> None:
         """Let the display show one screen until told otherwise; None: the cycle again."""
-        self._firmware.show(screen)
+        self._firmware.panel.selected = screen
 
     def report_wan(self, level: int | None) -> None:
         """Level of the WAN's signal, 0 to 4, for the display; None while there is no connection."""
-        self._firmware.report_wan(level)
+        self._firmware.panel.report_wan(level)
 
     def report_supply(self, *, small_credit: bool, limited: bool) -> None:
         """State of a prepayment, for the display (ADR-086)."""
-        self._firmware.report_supply(small_credit=small_credit, limited=limited)
+        self._firmware.panel.report_supply(small_credit=small_credit, limited=limited)
 
     def acknowledge(self, alarms: Alarm) -> None:
         """Clear alarms that stay after their cause is gone."""

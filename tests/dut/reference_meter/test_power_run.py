@@ -166,27 +166,27 @@ def test_checks_fall_where_the_clock_says() -> None:
     assert run.live(DAY_S, IDLE, 20.0) == Lived(10.0 + 2 * 3600.0, Change.SOURCE | Change.LOW_BATTERY)
 
 
-@settings(deadline=None, max_examples=20)
-@given(st.lists(st.floats(1.0, 40.0 * DAY_S), min_size=1, max_size=12), st.floats(0.02, 0.06))
-def test_skipped_checks_change_nothing(pieces_s: list[float], soc: float) -> None:
-    """Long stretches at once, or in pieces too short to skip a check: the same source, charges and capacitor."""
-    runs = []
-    for longest_s in (math.inf, 3600.0):
+@pytest.mark.parametrize("ambient_c", [-25.0, 20.0])
+@pytest.mark.parametrize("soc", [0.0325, 0.034, 0.1])
+def test_skipped_checks_change_nothing(soc: float, ambient_c: float) -> None:
+    """At once, or in pieces too short to skip a check, to C1's end or for 90 days: the same within some hours."""
+    runs, ends = [], []
+    for piece_s in (90.0 * DAY_S, 3600.0):
         run = running(Place.BACKUP)
         run.supply.insert(Place.C1, pack_for(Place.C1, soc))
-        run.live(1.0, IDLE, 20.0)
-        for piece_s in pieces_s:
-            left_s = piece_s
-            while left_s > 0.0:
-                left_s -= run.live(min(left_s, longest_s), AVERAGE, 20.0).seconds
+        assert run.live(1.0, IDLE, ambient_c) == Lived(0.0, Change.SOURCE)
+        changes = NOTHING
+        while run.now_s < 90.0 * DAY_S and Change.SOURCE not in changes:
+            changes = run.live(min(piece_s, 90.0 * DAY_S - run.now_s), AVERAGE, ambient_c).changes
         runs.append(run)
+        ends.append((changes, manager_of(run).source, manager_of(run).low_battery))
     at_once, by_hours = runs
-    assert at_once.now_s == pytest.approx(by_hours.now_s, abs=1e-3)
-    assert manager_of(at_once).source is manager_of(by_hours).source
-    assert manager_of(at_once).low_battery == manager_of(by_hours).low_battery
+    assert ends[0] == ends[1]
+    assert (ends[0][1] is Source.BACKUP) == (soc < 0.1)
+    assert at_once.now_s == pytest.approx(by_hours.now_s, abs=12.0 * 3600.0)
     for place in (Place.C1, Place.BACKUP):
-        assert at_once.supply.pack(place).used_mah == pytest.approx(by_hours.supply.pack(place).used_mah, abs=0.15)
-    assert at_once.supply.spc_v == pytest.approx(by_hours.supply.spc_v, abs=0.035)
+        assert at_once.supply.pack(place).used_mah == pytest.approx(by_hours.supply.pack(place).used_mah, abs=0.3)
+    assert at_once.supply.spc_v == pytest.approx(by_hours.supply.spc_v, abs=5e-3)
 
 
 @pytest.mark.requirement("ADR-056")
@@ -202,12 +202,12 @@ def test_one_c1_lasts_longer_than_sixteen_years(seed: int) -> None:
 
 
 def test_simulated_life_is_that_on_paper() -> None:
-    """29.6 y by ln(1 + s Q0/(I H))/s at 25.72 uA with leakage and checks; 2.9 V leaves 3 % in the cell."""
+    """29.4 y by ln(1 + s Q0/(I H))/s at 25.72 uA with leakage and checks; 2.9 V leaves 3 % in the cell."""
     run = running(Place.C1)
     years = live_to(run, Change.SOURCE, AVERAGE) / YEAR_S
     usable_mah = 7700.0 * (1.0 - run.supply.pack(Place.C1).soc * math.exp(0.01 * years))
     assert years == pytest.approx(math.log(1.0 + 0.01 * usable_mah / (0.02572 * 8766.0)) / 0.01, rel=2e-3)
-    assert years == pytest.approx(29.6, rel=0.05)
+    assert years == pytest.approx(29.4, rel=0.05)
 
 
 @pytest.mark.requirement("ADR-056")

@@ -18,7 +18,6 @@ from meterbench.dut.reference_meter.metrology.measuring.measured import Measured
 from meterbench.dut.reference_meter.metrology.measuring.presence import WaterPresence
 from meterbench.dut.reference_meter.metrology.measuring.registration import Registration, TotalsAfter
 from meterbench.dut.reference_meter.metrology.measuring.stretches import Kind, kinds_of
-from meterbench.dut.reference_meter.metrology.measuring.threshold import QUICK_OFF_L_H, SAFE_SD
 from meterbench.dut.reference_meter.metrology.measuring.transit import Echo, Stretches, TransitTimes
 from meterbench.dut.reference_meter.metrology.measuring.zero_tracking import ZeroTracker
 from meterbench.dut.reference_meter.metrology.parameters import Parameters
@@ -318,12 +317,6 @@ class Measurement:
         """Mean and standard deviation of a single cycle's flow in each stretch."""
         water = self._flow.water(stretches.t_up_s, stretches.t_dn_s, self.environment)
         return self._flow.noisy_flow_l_h(stretches.mean_dt_ps, stretches.sd_dt_ps, water)
-
-    def registered_l_h(self, stretches: Stretches) -> Array:
-        """What the flow register shows at the end of each clear, quiet or settled stretch."""
-        mean_l_h, sd_l_h = self._flows_of(stretches)
-        registered = (np.abs(mean_l_h) - SAFE_SD * sd_l_h >= QUICK_OFF_L_H) & (self.registering or len(mean_l_h) > 1)
-        return np.where(registered, mean_l_h, 0.0)
 
     # After a loss of supply.
 

@@ -28,10 +28,12 @@ WINDOW_CYCLES = SLOW_CYCLES
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TotalsAfter:
-    """The totals after each of several stretches, in nanolitres."""
+    """What the registers hold after each of several stretches."""
 
     forward_nl: Whole
     reverse_nl: Whole
+    flow_l_h: Array
+    """Zero where nothing is registered at the end."""
 
 
 class Registration:
@@ -186,4 +188,5 @@ class Registration:
         return TotalsAfter(
             self.forward.add_stretches(np.where(direction > 0.0, volume_nl, 0.0)),
             self.reverse.add_stretches(np.where(direction < 0.0, volume_nl, 0.0)),
+            np.where((direction != 0.0) & (cycles == stretches.cycles), mean_l_h, 0.0),
         )
