@@ -13,8 +13,7 @@ import numpy as np
 from meterbench.bench.station import StationFile, VirtualMeterSection, VirtualSection
 from meterbench.dut.reference_meter.hardware.body import Body, draw_body
 from meterbench.dut.reference_meter.hardware.sensor import Truth
-from meterbench.dut.reference_meter.meter import ReferenceMeter
-from meterbench.dut.reference_meter.metrology.sensors.fitted import Fitted
+from meterbench.dut.reference_meter.meter import Fitted, ReferenceMeter
 from meterbench.instruments.balance.mettler_mt_sics_sim import MtSicsSim
 from meterbench.instruments.counter.keysight_53220a_sim import Keysight53220ASim
 from meterbench.instruments.faults import FaultPlan

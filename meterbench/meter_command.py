@@ -21,12 +21,10 @@ from meterbench.dut.meter import Nameplate
 from meterbench.dut.reference_meter.lcd_picture.png import png_picture
 from meterbench.dut.reference_meter.lcd_picture.svg import svg_picture
 from meterbench.dut.reference_meter.meter import ReferenceMeter
-from meterbench.dut.reference_meter.metrology.clock import TICKS_PER_S, as_datetime
-from meterbench.dut.reference_meter.metrology.refusal import Refused
 from meterbench.dut.variants import Rating, all_ratings, rating
 from meterbench.errors import Cancelled, ConfigError, RecordError
 from meterbench.meter_state import UnitId, load_state, save_state, unit_id
-from meterbench.meter_view import Catching, View, clock_text, print_meter
+from meterbench.meter_view import TICKS_PER_S, Catching, View, clock_text, print_meter, utc
 from meterbench.world.clock import Clock, WallClock
 from meterbench.world.demand import Household
 from meterbench.world.segment import Course
@@ -246,13 +244,15 @@ class MeterAlone:
             return ""
         self.meter.commands.set_clock(round(self.now_s * TICKS_PER_S))
         was = f"{off_s:+.0f} s off" if registers.clock_valid else "not valid after the loss of supply"
-        return f"The clock stood at {clock_text(registers)} UTC, {was}: it was set."
+        return f"The clock stood at {clock_text(registers.clock_ticks)} UTC, {was}: it was set."
 
 
 def _make(request: Request, unit: UnitId, memory: bytes | None) -> ReferenceMeter:
+    if memory is None:
+        return ReferenceMeter(unit.nameplate(), seed=unit.seed)
     try:
         return ReferenceMeter(unit.nameplate(), seed=unit.seed, memory=memory)
-    except (Refused, ValueError) as error:
+    except Exception as error:  # Whatever a firmware may stumble over in the memory of another version.
         raise ConfigError(f"--state {request.state}: this version cannot start from that memory: {error}") from error
 
 
@@ -309,7 +309,7 @@ def _opened(meter: ReferenceMeter) -> dict[str, Any]:
         "ratio": plate.rating.ratio,
         "software": software.identifier,
         "checksum": software.checksum,
-        "clock": as_datetime(registers.clock_ticks).isoformat(timespec="milliseconds"),
+        "clock": utc(registers.clock_ticks).isoformat(timespec="milliseconds"),
         "forward_m3": registers.forward_nl / 1e12,
     }
 

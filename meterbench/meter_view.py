@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 
 from rich.console import Console
@@ -14,11 +15,15 @@ from rich.text import Text
 
 from meterbench.dut.reference_meter.lcd_picture.terminal import terminal_picture
 from meterbench.dut.reference_meter.meter import ReferenceMeter
-from meterbench.dut.reference_meter.metrology.clock import HOUR_TICKS, as_datetime
-from meterbench.dut.reference_meter.metrology.records.event_log import Event, LogType
-from meterbench.dut.reference_meter.metrology.registers import Registers
-from meterbench.dut.reference_meter.metrology.status import Alarm
+from meterbench.dut.reference_meter.metrology.interface import (
+    Event,
+    LogType,
+    Registers,
+)
 
+TICKS_PER_S = 8
+"""The meter's clock counts eighths of a second since 1970, UTC (metrology/interface.py)."""
+HOUR_TICKS = 3600 * TICKS_PER_S
 EVENTS_EVERY_S = 1.0
 FRAMES_EVERY_S = 1.0
 LINES_EVERY_S = 10.0
@@ -28,14 +33,19 @@ SLOW_S = 2.0
 _BLINKING = "icon.FLOW"
 
 
-def clock_text(registers: Registers) -> str:
+def utc(clock_ticks: int) -> datetime:
+    """A time of the meter's clock."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=clock_ticks / TICKS_PER_S)
+
+
+def clock_text(clock_ticks: int) -> str:
     """Date and time of the meter's clock."""
-    return f"{as_datetime(registers.clock_ticks):%Y-%m-%d %H:%M:%S}"
+    return f"{utc(clock_ticks):%Y-%m-%d %H:%M:%S}"
 
 
-def alarm_text(alarms: Alarm) -> str:
-    """Names of alarms, or that there is none."""
-    return ", ".join(alarm.name or "" for alarm in Alarm if alarm in alarms).replace("_", " ").lower() or "none"
+def alarm_text(registers: Registers) -> str:
+    """Names of the alarms, or that there is none."""
+    return ", ".join(alarm.name or "" for alarm in registers.alarms).replace("_", " ").lower() or "none"
 
 
 def print_meter(console: Console, meter: ReferenceMeter, water: str) -> None:
@@ -45,12 +55,12 @@ def print_meter(console: Console, meter: ReferenceMeter, water: str) -> None:
     rows = {
         "type": f"{plate.designation}, {plate.rating}, class {plate.rating.accuracy_class}",
         "software": f"{software.identifier}, checksum {software.checksum}",
-        "clock": f"{clock_text(registers)} UTC" + ("" if registers.clock_valid else ", not valid"),
+        "clock": f"{clock_text(registers.clock_ticks)} UTC" + ("" if registers.clock_valid else ", not valid"),
         "forward": _m3(registers.forward_nl),
         "reverse": _m3(registers.reverse_nl),
         "water": f"{_temp(registers.water_temp_c)}; {water}",
         "mode": registers.mode.value,
-        "alarms": alarm_text(registers.alarms),
+        "alarms": alarm_text(registers),
         "battery": f"{registers.internal_percent} %, "
         + ("no external pack" if external is None else f"external pack {external} %"),
     }
@@ -164,7 +174,7 @@ class View:
             registers = self._meter.registers()
             lines.append(register_line(registers))
             if registers.alarms:
-                lines.append(f"alarms: {alarm_text(registers.alarms)}")
+                lines.append(f"alarms: {alarm_text(registers)}")
         else:
             lines.append("Off: no supply")
         return "\n".join(lines)
@@ -186,7 +196,7 @@ def register_line(registers: Registers) -> str:
     """The registers in one line."""
     return "  ".join(
         [
-            clock_text(registers),
+            clock_text(registers.clock_ticks),
             _m3(registers.forward_nl),
             f"{registers.flow_l_h:7.1f} L/h",
             _temp(registers.water_temp_c),
@@ -197,7 +207,7 @@ def register_line(registers: Registers) -> str:
 
 def event_line(event: Event) -> str:
     """When, and what."""
-    return f"{as_datetime(event.clock_ticks):%Y-%m-%d %H:%M:%S}  {event.code.name.replace('_', ' ').lower()}"
+    return f"{clock_text(event.clock_ticks)}  {event.code.name.replace('_', ' ').lower()}"
 
 
 def _m3(volume_nl: int) -> str:

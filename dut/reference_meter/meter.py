@@ -41,7 +41,7 @@ from meterbench.dut.reference_meter.production.factory import Unit, build
 from meterbench.dut.reference_meter.water_probe import POLL_S
 from meterbench.world.segment import Course, Segment
 
-__all__ = ["Fidelity", "ReferenceMeter"]
+__all__ = ["Fidelity", "Fitted", "ReferenceMeter"]
 
 _CLEAR_V = WARNING_V + 0.3
 """Above, no transmission can make the supply warn."""

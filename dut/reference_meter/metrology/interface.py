@@ -13,16 +13,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meterbench.dut.reference_meter.metrology.audit import AuditRecord
+from meterbench.dut.reference_meter.metrology.channels import Channel
+from meterbench.dut.reference_meter.metrology.clock import TICKS_PER_S, as_datetime
 from meterbench.dut.reference_meter.metrology.display.frame import Frame
 from meterbench.dut.reference_meter.metrology.display.screens import Screen
 from meterbench.dut.reference_meter.metrology.firmware import Firmware
 from meterbench.dut.reference_meter.metrology.identity import SOFTWARE_ID, software_checksum
+from meterbench.dut.reference_meter.metrology.modes import Mode
+from meterbench.dut.reference_meter.metrology.power.places import Place, Source
 from meterbench.dut.reference_meter.metrology.records.columns import Column
-from meterbench.dut.reference_meter.metrology.records.event_log import Event, LogType
+from meterbench.dut.reference_meter.metrology.records.event_log import Event, EventCode, LogType
 from meterbench.dut.reference_meter.metrology.records.profile import Period
+from meterbench.dut.reference_meter.metrology.refusal import Refused
 from meterbench.dut.reference_meter.metrology.registers import Registers
 from meterbench.dut.reference_meter.metrology.settings import Settings
-from meterbench.dut.reference_meter.metrology.status import Alarm
+from meterbench.dut.reference_meter.metrology.status import TAMPER, Alarm, Status
+
+__all__ = [
+    "TAMPER",
+    "TICKS_PER_S",
+    "Alarm",
+    "AuditRecord",
+    "Channel",
+    "Column",
+    "Commands",
+    "Event",
+    "EventCode",
+    "Frame",
+    "LogType",
+    "Mode",
+    "Period",
+    "Place",
+    "Reading",
+    "Refused",
+    "Registers",
+    "Screen",
+    "Settings",
+    "Software",
+    "Source",
+    "Status",
+    "as_datetime",
+]
 
 
 @dataclass(frozen=True, slots=True)

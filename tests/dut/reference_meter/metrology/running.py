@@ -17,7 +17,7 @@ from meterbench.dut.reference_meter.metrology.firmware import Firmware, Made
 from meterbench.dut.reference_meter.metrology.measuring.transit import Echo, Stretches, TransitTimes
 from meterbench.dut.reference_meter.metrology.parameters import Parameters
 from meterbench.dut.reference_meter.metrology.power.places import Place
-from meterbench.dut.reference_meter.metrology.records.event_log import Event, EventCode
+from meterbench.dut.reference_meter.metrology.records.event_log import Event, EventCode, LogType
 from meterbench.dut.reference_meter.metrology.records.memory_map import MEMORY_MAP
 from meterbench.dut.reference_meter.metrology.sensors.fitted import Fitted
 from meterbench.world.water import sound_speed_m_s
@@ -127,7 +127,7 @@ def at_once(firmware: Firmware, flow_l_h: float, cycles: int) -> None:
 
 
 def events(firmware: Firmware, *codes: EventCode) -> list[Event]:
-    """Of these codes, or all, in order of time."""
-    logs = firmware.kept.logs
-    every = [event for log in EventCode for event in logs.events(log.log) if event.code is log]
-    return sorted((event for event in every if not codes or event.code in codes), key=lambda event: event.clock_ticks)
+    """Of these codes, or all: by time, and by number within a log."""
+    every = [event for log in LogType for event in firmware.kept.logs.events(log)]
+    wanted = [event for event in every if not codes or event.code in codes]
+    return sorted(wanted, key=lambda event: (event.clock_ticks, event.log, event.number))

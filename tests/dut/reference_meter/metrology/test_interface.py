@@ -26,7 +26,17 @@ from meterbench.dut.reference_meter.metrology.records.profile import Period
 from meterbench.dut.reference_meter.metrology.refusal import Refused
 from meterbench.dut.reference_meter.metrology.settings import Settings
 from meterbench.dut.reference_meter.metrology.status import Alarm
-from tests.dut.reference_meter.metrology.running import DAY, EPOCH_2026, HOUR, Desk, at_once, events, filled, shots, start
+from tests.dut.reference_meter.metrology.running import (
+    DAY,
+    EPOCH_2026,
+    HOUR,
+    Desk,
+    at_once,
+    events,
+    filled,
+    shots,
+    start,
+)
 from tests.dut.reference_meter.shown import glass_with
 
 Call = Callable[[Commands], object]
@@ -54,7 +64,10 @@ VALID: dict[str, list[Call]] = {
     "show": [lambda commands, screen=screen: commands.show(screen) for screen in (*Screen, None)],
     "report_wan": [lambda commands, level=level: commands.report_wan(level) for level in (0, 4, None)],
     "report_supply": [lambda commands: commands.report_supply(small_credit=True, limited=True)],
-    "acknowledge": [lambda commands: commands.acknowledge(EVERY_ALARM), lambda commands: commands.acknowledge(Alarm(0))],
+    "acknowledge": [
+        lambda commands: commands.acknowledge(EVERY_ALARM),
+        lambda commands: commands.acknowledge(Alarm(0)),
+    ],
     "told": [lambda commands: commands.told(EVERY_ALARM), lambda commands: commands.told(Alarm(0))],
     "count_up": [lambda commands: commands.count_up(0), lambda commands: commands.count_up(7)],
 }
@@ -109,7 +122,9 @@ INVALID: dict[str, list[Any]] = {
 }
 """Arguments that no command takes. The faults are found again by whoever takes the marks away."""
 
-EVERY_VALID = [pytest.param(name, call, id=f"{name}{n}") for name, calls in VALID.items() for n, call in enumerate(calls)]
+EVERY_VALID = [
+    pytest.param(name, call, id=f"{name}{n}") for name, calls in VALID.items() for n, call in enumerate(calls)
+]
 EVERY_INVALID = [
     pytest.param(name, *(each.values if hasattr(each, "values") else (each,)), marks=getattr(each, "marks", ()))
     for name, calls in INVALID.items()

@@ -12,7 +12,12 @@ from meterbench.dut.reference_meter.metrology.display.screens import Screen
 from meterbench.dut.reference_meter.metrology.non_volatile import NonVolatile
 from meterbench.dut.reference_meter.metrology.records.columns import ALL_COLUMNS, ROW, USUAL_COLUMNS, Column
 from meterbench.dut.reference_meter.metrology.records.event_log import EventCode, LogType
-from meterbench.dut.reference_meter.metrology.records.memory_map import CONFIGURATION_BYTES, COUNTERS, MEMORY_MAP, STATE_BYTES
+from meterbench.dut.reference_meter.metrology.records.memory_map import (
+    CONFIGURATION_BYTES,
+    COUNTERS,
+    MEMORY_MAP,
+    STATE_BYTES,
+)
 from meterbench.dut.reference_meter.metrology.records.profile import Period
 from meterbench.dut.reference_meter.metrology.settings import Settings
 from meterbench.dut.reference_meter.metrology.state import State

@@ -47,7 +47,11 @@ def test_three_sets(
         else:
             register.told(flags(alarms))
             to_push -= alarms
-        assert (register.present, register.latched, register.to_push) == (flags(present), flags(latched), flags(to_push))
+        assert (register.present, register.latched, register.to_push) == (
+            flags(present),
+            flags(latched),
+            flags(to_push),
+        )
         assert register.active == flags(present | latched)
 
 

@@ -38,9 +38,7 @@ class Course:
         self.direction = np.sign(self.mean_l_h)
         ends = np.cumsum(self.cycles)
         self.forward = np.zeros(len(each), dtype=np.bool_)
-        for end, cycles, registered, direction in zip(
-            ends, self.cycles, self.registered, self.direction, strict=True
-        ):
+        for end, cycles, registered, direction in zip(ends, self.cycles, self.registered, self.direction, strict=True):
             self.forward[end - cycles : end - cycles + registered] = direction > 0.0
 
     def recent_l_h(self, cycle: int) -> Array:

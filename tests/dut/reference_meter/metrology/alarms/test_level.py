@@ -131,7 +131,16 @@ def test_what_is_decided_is_so_for_each(level: Level, flows: list[int], was: boo
 
 @pytest.mark.parametrize(
     ("on_l_h", "off_l_h"),
-    [(0.0, 0.0), (10.0, 10.1), (10.0, 0.0), (10.0, -5.0), (-10.0, -10.1), (-10.0, 5.0), (math.nan, 1.0), (1.0, math.nan)],
+    [
+        (0.0, 0.0),
+        (10.0, 10.1),
+        (10.0, 0.0),
+        (10.0, -5.0),
+        (-10.0, -10.1),
+        (-10.0, 5.0),
+        (math.nan, 1.0),
+        (1.0, math.nan),
+    ],
 )
 def test_a_level_that_cannot_end_is_refused(on_l_h: float, off_l_h: float) -> None:
     with pytest.raises(ValueError, match="cannot end at"):

@@ -88,9 +88,7 @@ def test_when_it_is_noticed(acts: list[Act], expected: list[tuple[int, Alarm, bo
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(
-        st.tuples(st.integers(1, 1500), st.sampled_from(["case", "magnet", "arrow"]), st.booleans()), max_size=10
-    )
+    st.lists(st.tuples(st.integers(1, 1500), st.sampled_from(["case", "magnet", "arrow"]), st.booleans()), max_size=10)
 )
 def test_what_is_not_looked_at_would_show_nothing(acts: list[Act]) -> None:
     """Looked at when it is due, or at every tick: the same is noticed at the same time."""
