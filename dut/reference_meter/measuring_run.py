@@ -65,7 +65,7 @@ class MeasuringRun:
 
     @property
     def in_one_piece(self) -> bool:
-        """True if courses may be lived through in closed form now; a supply that will fail in a write needs each of them."""
+        """True if courses may be lived through in closed form now: not if the supply will fail in one of the writes."""
         return self._fidelity in _SHORTEST_CLOSED_FORM and not (
             self._measurement.valve_closed or self._firmware.in_transport or self._memory.failing
         )

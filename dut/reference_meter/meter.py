@@ -118,6 +118,7 @@ class ReferenceMeter:
         self._follow(float(course.edges_s[0]))
         rest: Course | None = course
         while rest is not None:
+            self._before_hands()
             first = rest.segment(0)
             end_s = min(float(rest.edges_s[-1]), self._alone_until_s())
             if end_s < first.end_s or self.probe.fitted is not Fitted.NONE or not self._in_one_piece:
@@ -134,6 +135,7 @@ class ReferenceMeter:
 
     def _follow(self, start_s: float) -> None:
         """See that time has no gaps; begin where the first segment does."""
+        self._notice()
         if not self._begun:
             self._begun = True
             self._now_s = self._supplied_until_s = self._quiet_until_s = start_s
@@ -288,6 +290,7 @@ class ReferenceMeter:
     def _end_firmware(self) -> None:
         if self._firmware is not None:
             self._pulses = self._firmware.measurement.pulse_count(0, 1.0)
+            self._firmware.running = False
         self._firmware = self._run = None
         self.lcd.supply(False)
 
@@ -297,9 +300,13 @@ class ReferenceMeter:
         try:
             yield
         except PowerLost:
-            self._end_firmware()
-            self._board.supply.short()
-            self._quiet_until_s = self._now_s
+            self._cut_off()
+
+    def _cut_off(self) -> None:
+        """The supply has failed, and nothing announced it."""
+        self._end_firmware()
+        self._board.supply.short()
+        self._quiet_until_s = self._now_s
 
     # Hands.
 
@@ -333,10 +340,9 @@ class ReferenceMeter:
         second is what the next start finds."""
         self._before_hands()
         if self._firmware is not None:
-            self._firmware.save_as_of_a_second_ago()
-        self._end_firmware()
-        self._board.supply.short()
-        self._quiet_until_s = self._now_s
+            with self._mortal():
+                self._firmware.save_as_of_a_second_ago()
+        self._cut_off()
 
     def fail_in_write(self, after_bytes: int) -> None:
         """Let the supply fail, like ``fail_supply``, once the memory has taken in so many more bytes: the state, some
@@ -379,16 +385,30 @@ class ReferenceMeter:
         """Close or open the shut-off valve behind the meter, whose end switch the firmware sees. The water stands still
         only if the segments say so."""
         self._before_hands()
+        self._board.valve_closed = closed
         if self._firmware is not None:
             with self._mortal():
-                self._firmware.valve_switch(closed)
+                self._firmware.valve_moved()
 
     def _before_hands(self) -> None:
         """What came before is over and done."""
+        self._notice()
         if self._run is not None:
             with self._mortal():
                 self._run.catch_up()
         self._catch_up_supply()
+
+    def _notice(self) -> None:
+        """What a command has done to the board."""
+        if self._firmware is None:
+            return
+        if not self._firmware.running:  # It ended in the middle of a write.
+            self._cut_off()
+        elif self._begun and self._firmware.clock_was_set:
+            self._firmware.clock_was_set = False
+            self._catch_up_supply()
+            self._power.next_check_s = self._firmware.to_hour / TICKS_PER_S
+            self._quiet_until_s = self._now_s
 
     def _moved(self) -> None:
         if self._firmware is not None:
@@ -399,6 +419,7 @@ class ReferenceMeter:
     @property
     def powered(self) -> bool:
         """True if the meter is Active; False if it is Off (ADR-057)."""
+        self._notice()
         return self._firmware is not None
 
     @property

@@ -27,6 +27,10 @@ class Pins:
         """The Hall switch as it is now."""
         return self._board.hall_switch.on
 
+    def valve_closed(self) -> bool:
+        """The valve's end switch as it is now."""
+        return self._board.valve_closed
+
     def ambient_temp_c(self) -> float:
         """The processor's thermometer."""
         return self._board.thermometer.measured_c(self._board.ambient_temp_c)

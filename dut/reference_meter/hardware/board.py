@@ -20,7 +20,7 @@ from meterbench.dut.reference_meter.hardware.sensors.i2c_bus import Bus
 
 @dataclass(slots=True)
 class Board:
-    """One unit's; the ambient temperature is the only thing here that is not a part."""
+    """One unit's; ambient temperature and end switch are what others do to it."""
 
     oscillator: Oscillator
     case_switch: CaseSwitch
@@ -32,6 +32,8 @@ class Board:
     supply: Supply
     loads: Loads
     ambient_temp_c: float = 20.0
+    valve_closed: bool = False
+    """The end switch of the shut-off valve behind the meter."""
 
 
 def draw_board(rng: np.random.Generator, cycle_phase: float, memory_bytes: int) -> Board:

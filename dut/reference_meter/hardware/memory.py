@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from meterbench.dut.reference_meter.metrology.storage.memory import PowerLost
+
+__all__ = ["BLOCK_BYTES", "ENDURANCE_WRITES", "Fram", "PowerLost"]
+
 ENDURANCE_WRITES = 10**13
 """Writes of one byte that an FRAM stands. [design] Unconfirmed; data sheets count reads as well."""
 BLOCK_BYTES = 64
 """[design] Wear is counted for so many bytes together."""
-
-
-class PowerLost(Exception):
-    """The supply failed: the write ended where it was, and the memory does not answer any more."""
 
 
 class Fram:
@@ -27,6 +27,7 @@ class Fram:
         self._content = bytearray(size)
         self._left: int | None = None
         """Bytes that can still be written before the supply fails; None: it does not."""
+        self._failed = False
         self.wear: NDArray[np.int64] = np.zeros(-(-size // BLOCK_BYTES), dtype=np.int64)
         """Writes that touched each block of ``BLOCK_BYTES``: none of its bytes was written more often."""
 
@@ -45,6 +46,7 @@ class Fram:
         self._wear_out(address, written, 1)
         if self._left is not None:
             self._left -= written
+            self._failed = bool(content) and self._left == 0
             self._check_supply()
 
     def skip_writes(self, address: int, count: int, times: int) -> None:
@@ -64,7 +66,7 @@ class Fram:
 
     def restore(self) -> None:
         """The supply is back, and does not fail any more."""
-        self._left = None
+        self._left, self._failed = None, False
 
     def dump(self) -> bytes:
         """The whole content, without its wear."""
@@ -81,7 +83,7 @@ class Fram:
             raise ValueError(f"a memory of {self.size} bytes has no {count} bytes at {address}")
 
     def _check_supply(self) -> None:
-        if self._left == 0:
+        if self._failed:
             raise PowerLost("memory: the supply has failed")
 
     def _wear_out(self, address: int, count: int, times: int) -> None:

@@ -33,8 +33,8 @@ class MeterClock:
 
     def set(self, clock_ticks: int, tick: int) -> None:
         """Set the clock; ``Refused`` for a time before 1970 or after 2199."""
-        if not _EARLIEST <= clock_ticks < _LATEST:
-            raise Refused(f"set the clock: {clock_ticks} eighths of a second since 1970 lie outside 1970 to 2199")
+        if type(clock_ticks) is not int or not _EARLIEST <= clock_ticks < _LATEST:
+            raise Refused(f"set the clock: {clock_ticks!r} is no whole number of eighths of a second in 1970 to 2199")
         self._offset = clock_ticks - tick
         self.valid = True
 

@@ -7,7 +7,7 @@ tick: whatever is measured in blocks is cut there, so that nothing comes a cycle
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
 import numpy as np
@@ -64,6 +64,10 @@ class Inputs(TamperInputs, Protocol):
         """Which sensor is in the water."""
         ...
 
+    def valve_closed(self) -> bool:
+        """The end switch of the shut-off valve behind the meter."""
+        ...
+
     def ambient_temp_c(self) -> float:
         """The processor's own thermometer."""
         ...
@@ -101,6 +105,8 @@ class Firmware:
             made.parameters, made.q4_l_h, made.pulse_volume_nl, FlowAlarms(settings.watches(made.q1_l_h))
         )
         self._tamper = TamperWatch(inputs, 0)
+        self.running = True
+        """False once the supply is lost: nobody answers any more."""
         self.panel = Panel(made.q3_l_h, settings.screens)
         self._clock = MeterClock(clock_ticks, valid=True)
         self._modes = ModeControl()
@@ -109,17 +115,23 @@ class Firmware:
         self._sticky = Status(0)
         self._saved_at = 0
         self._every_second = False
+        self.clock_was_set = False
+        """Since the board was last told: its checks fall on the clock's hours."""
         state = self._kept.state()
-        if state is None:
+        self._fresh = state is None and not self._kept.used
+        if self._fresh:
             self.save()
         else:
             self._go_on_from(state)
         self._source = self.power.source
         self._mode = self._modes.mode(on_backup=self._on_backup)
+        self.measurement.valve_switch(inputs.valve_closed())
         self._deadline = self._next_deadline()
 
-    def _go_on_from(self, state: State) -> None:
-        """After a loss of supply: what was saved is in force; how long it was away nobody knows."""
+    def _go_on_from(self, saved: State | None) -> None:
+        """After a loss of supply: what was saved is in force; how long it was away nobody knows. If both copies of the
+        state are damaged, the last record tells what can still be known."""
+        state = self._with_last_record(saved or replace(self.state(), captured=0))
         self._clock = MeterClock(state.clock_ticks, valid=False)
         self.measurement.restore(state)
         self.power.restore(state.power)
@@ -130,8 +142,24 @@ class Firmware:
         self._tamper = TamperWatch(self._inputs, 0, Alarm(state.present))
         self._seen = state.seen | state.present
         self._sticky = Status(state.sticky) | Status.POWER_LOST
-        self._event(EventCode.STARTED_AFTER_POWER_LOSS)
+        self._event(EventCode.STARTED_AFTER_POWER_LOSS, int(saved is None))
         self.save()
+
+    def _with_last_record(self, state: State) -> State:
+        """A record that was made after the state was saved, in the same second, is newer: it has told what it told."""
+        row = self._kept.recorder.last_row
+        if row is None or self._kept.profiles[Period.HOUR].next_number <= state.captured:
+            return state
+        return replace(
+            state,
+            clock_ticks=int(row["clock_ticks"][0]),
+            forward_nl=int(row["forward_nl"][0]),
+            reverse_nl=int(row["reverse_nl"][0]),
+            forward_pending_nl=0.0,
+            reverse_pending_nl=0.0,
+            seen=0,
+            sticky=0,
+        )
 
     # Time.
 
@@ -188,10 +216,10 @@ class Firmware:
             self._alarms_changed(self._tamper.look(tick))
         if tick == self._modes.test_until:
             self.leave_test()
-        if self._every_second and tick % TICKS_PER_S == 0:
-            self.save()
         if self._clock.at(tick) % HOUR_TICKS == 0:
             self._capture_now()
+        elif self._every_second and tick % TICKS_PER_S == 0:
+            self.save()
         self._deadline = self._next_deadline()
 
     # Measuring: see ``Measurement`` for what each takes.
@@ -215,7 +243,7 @@ class Firmware:
 
     def _in_pieces(self, pass_cycles: Callable[[int], None], cycles: int) -> None:
         while cycles > 0:
-            piece = min(cycles, self._deadline - self.tick)
+            piece = min(cycles, self._room)
             pass_cycles(piece)
             self._cycles_passed()
             cycles -= piece
@@ -254,7 +282,7 @@ class Firmware:
                 alarms_by_hour(hours, changes, self._alarms.active, self._seen),
                 self._circumstances(),
             )
-            self._kept.recorder.capture(rows)
+            self._capture(rows)
         self._alarms_changed(change for change in changes if change.tick <= captured)
         if on_hour.any():
             self._seen = int(self._alarms.active)
@@ -269,6 +297,12 @@ class Firmware:
         sticky, self._sticky = self._sticky, Status(0)
         return Circumstances(self.status, sticky, self._inputs.ambient_temp_c(), self._absolute_mpa)
 
+    def _capture(self, rows: NDArray[np.void]) -> None:
+        first, last = int(rows["clock_ticks"][0]), self._kept.recorder.last_ticks
+        if last is not None and (missed := (first - last) // HOUR_TICKS - 1) > 0:
+            self._event(EventCode.CAPTURES_MISSED, missed)
+        self._kept.recorder.capture(rows)
+
     def _capture_now(self) -> None:
         measured = self.measurement.measured()
         rows = hour_rows(
@@ -280,9 +314,9 @@ class Firmware:
             np.array([self._seen | self._alarms.active], dtype=np.uint32),
             self._circumstances(),
         )
+        self._capture(rows)
         self._seen = int(self._alarms.active)
         self._save_as_of_now()
-        self._kept.recorder.capture(rows)
 
     def _event(self, code: EventCode, value_a: int = 0, value_b: int = 0, *, tick: int | None = None) -> None:
         self._kept.logs.add(code, self._clock.at(self.tick if tick is None else tick), value_a, value_b)
@@ -318,6 +352,7 @@ class Firmware:
             lost_shots=measured.lost_shots,
             refused_shots=measured.refused_shots,
             suspected_slips=measured.suspected_slips,
+            captured=self._kept.profiles[Period.HOUR].next_number,
             power=self.power.state(),
         )
 
@@ -334,17 +369,12 @@ class Firmware:
 
     def save_as_of_a_second_ago(self) -> None:
         """Save what was saved last when the supply went unannounced."""
-        self._kept.save_state(self.state(cycles_ago=min(TICKS_PER_S, self.tick)))
+        self._kept.save_state(self.state(cycles_ago=min(TICKS_PER_S, self.tick - self._saved_at)))
 
     def _save_as_of_now(self) -> None:
-        """Save as of a second ago, and now: those that were due before are counted and left out, as these two are all
-        that a start could find."""
-        if self._every_second:
-            self.save()
-            return
-        if (skipped := (self.tick - self._saved_at) // TICKS_PER_S - 1) > 0:
+        """Save; the saves that were due before are counted and left out, as no start could find them any more."""
+        if (skipped := (self.tick - self._saved_at) // TICKS_PER_S - 1) > 0 and not self._every_second:
             self._kept.skip_states(skipped)
-        self.save_as_of_a_second_ago()
         self.save()
 
     # The supply.
@@ -367,8 +397,15 @@ class Firmware:
 
     def started(self) -> None:
         """The power manager has measured all packs for the first time."""
-        self._source = self.power.source
-        self._mode = self._modes.mode(on_backup=self._on_backup)
+        if self._fresh:
+            self._source = self.power.source
+            self._mode = self._modes.mode(on_backup=self._on_backup)
+        self.battery_changed()
+
+    def battery_replaced(self, place: Place) -> None:
+        """Somebody says that the pack in this place is a new one."""
+        self.power.exchanged(place)
+        self._event(EventCode.BATTERY_REPLACED, _PLACE_NUMBER[place])
         self.battery_changed()
 
     def battery_changed(self) -> None:
@@ -425,23 +462,22 @@ class Firmware:
             self.save()
 
     def put_right(self, clock_ticks: int) -> None:
-        """Set the clock as production does, before the meter has measured anything."""
+        """Set the clock as production does, before the meter has measured anything; a clock that was set is right."""
+        if self.clock_was_set:
+            return
         self._clock.set(clock_ticks, self.tick)
         self._deadline = self._next_deadline()
         self.save()
 
     def set_clock(self, clock_ticks: int) -> None:
         """Set the clock. What that does to the profiles is on record: the event has the old and the new time, the next
-        record says that the clock was set; hours that were leapt over are counted as missed, those that come again are
-        captured again. ``Refused`` outside 1970 to 2199."""
+        record says that the clock was set and, if hours were leapt over, that others are missing before it; hours that
+        come again are captured again. ``Refused`` outside 1970 to 2199."""
         old = self._clock.at(self.tick)
         self._clock.set(clock_ticks, self.tick)
         self._event(EventCode.CLOCK_SET, old, clock_ticks)
         self._sticky |= Status.CLOCK_SET
-        missed = clock_ticks // HOUR_TICKS - old // HOUR_TICKS
-        if missed > 0:
-            self._sticky |= Status.CAPTURES_MISSED
-            self._event(EventCode.CAPTURES_MISSED, missed)
+        self.clock_was_set = True
         self._deadline = self._next_deadline()
         self.save()
 
@@ -480,8 +516,9 @@ class Firmware:
             raise Refused(f"count up: there is no counter {counter}; there are 0 to {len(self._kept.counters) - 1}")
         return self._kept.counters[counter].next()
 
-    def valve_switch(self, closed: bool) -> None:
-        """The end switch of the shut-off valve."""
+    def valve_moved(self) -> None:
+        """The end switch of the shut-off valve has changed."""
+        closed = self._inputs.valve_closed()
         if closed != self.measurement.valve_closed:
             self._event(EventCode.VALVE_CLOSED if closed else EventCode.VALVE_OPENED)
         self.measurement.valve_switch(closed)

@@ -16,11 +16,11 @@ SOFTWARE_ID = "1.0.0"
 
 @cache
 def software_checksum() -> str:
-    """Eight hexadecimal digits: CRC-32 over names and contents of all files of the package, in the order of names."""
+    """Eight hexadecimal digits: CRC-32 over names and contents of all files of the package, with their lengths."""
     root = Path(__file__).parent
     checksum = 0
     for path in sorted(root.rglob("*")):
-        if path.suffix in (".py", ".toml"):
-            content = path.read_bytes().replace(b"\r\n", b"\n")
-            checksum = zlib.crc32(content, zlib.crc32(path.relative_to(root).as_posix().encode(), checksum))
+        if path.is_file() and "__pycache__" not in path.parts:
+            for part in (path.relative_to(root).as_posix().encode(), path.read_bytes().replace(b"\r\n", b"\n")):
+                checksum = zlib.crc32(part, zlib.crc32(len(part).to_bytes(8, "little"), checksum))
     return f"{checksum:08X}"

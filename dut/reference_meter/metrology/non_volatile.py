@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meterbench.dut.reference_meter.metrology.records.columns import USUAL_COLUMNS
-from meterbench.dut.reference_meter.metrology.records.event_log import EventLogs
+from meterbench.dut.reference_meter.metrology.records.event_log import EventLogs, LogType
 from meterbench.dut.reference_meter.metrology.records.memory_map import (
     CONFIGURATION_BYTES,
     COUNTERS,
@@ -35,6 +35,11 @@ class NonVolatile:
         self.counters = tuple(
             InvocationCounter(memory, counters + number * COUNTER_BYTES) for number in range(COUNTERS)
         )
+
+    @property
+    def used(self) -> bool:
+        """True if anything was ever recorded: a memory without a state is then damaged, not new."""
+        return self.recorder.last_row is not None or any(self.logs.events(log) for log in LogType)
 
     def state(self) -> State | None:
         """As it was saved last; None on a memory that is new."""

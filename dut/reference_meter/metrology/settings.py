@@ -6,7 +6,6 @@ None of it can change a volume. Defaults are those of the technical description 
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass, fields
 
 from meterbench.dut.reference_meter.metrology.alarms.flow_alarms import FlowWatch
@@ -24,6 +23,8 @@ STILL_COUNTS = 0.9
 """[design] A flow that counts does so until it falls below this part of the limit."""
 EVERY_ALARM = Alarm((1 << len(Alarm)) - 1)
 LONGEST_S = 30 * 86_400
+LARGEST_L_H = 1e6
+"""Beyond what any meter of the series measures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +52,21 @@ class Settings:
     def __post_init__(self) -> None:
         for name, low in (("burst_limit_l_h", 0.0), ("leak_limit_l_h", ON_L_H)):
             limit = getattr(self, name)
-            if not (math.isfinite(limit) and limit >= low and limit > 0.0):
-                raise Refused(f"settings: {name} = {limit}; allowed is a flow above 0 L/h, for a leak from {ON_L_H} on")
+            number = type(limit) in (int, float) and abs(limit) <= LARGEST_L_H
+            if not (number and limit >= low and limit > 0.0):
+                raise Refused(
+                    f"settings: {name} = {limit}; allowed are flows above 0 L/h, for a leak from {ON_L_H:g} on"
+                )
         for name in ("leak_after_s", "burst_after_s", "reverse_after_s", "clear_after_s", "test_time_out_s"):
             seconds = getattr(self, name)
             if type(seconds) is not int or not 1 <= seconds <= LONGEST_S:
                 raise Refused(f"settings: {name} = {seconds}; allowed are whole seconds from 1 to {LONGEST_S}")
         if type(self.volume_decimals) is not int or not 1 <= self.volume_decimals <= 6:
             raise Refused(f"settings: volume_decimals = {self.volume_decimals}; allowed are 1 to 6")
+        if not isinstance(self.screens, tuple) or not all(isinstance(screen, Screen) for screen in self.screens):
+            raise Refused(f"settings: screens = {self.screens!r}; allowed are {', '.join(Screen.__members__)}")
         ScreenList(self.screens)
-        if not isinstance(self.pushed, Alarm) or self.pushed & ~EVERY_ALARM:
+        if not isinstance(self.pushed, Alarm) or int(self.pushed) & ~int(EVERY_ALARM):
             raise Refused(f"settings: pushed = {self.pushed!r}; allowed are the alarms {EVERY_ALARM!r}")
 
     def watches(self, q1_l_h: float) -> tuple[FlowWatch, ...]:
@@ -87,11 +93,14 @@ class Settings:
     @classmethod
     def from_bytes(cls, kept: bytes) -> Settings:
         """From the memory; ``Refused`` if these are no settings of this firmware."""
-        found = json.loads(kept)
-        if set(found) != {field.name for field in fields(cls)}:
-            raise Refused(f"settings in memory are of another firmware: {sorted(found)}")
-        screens = tuple(Screen(screen) for screen in found["screens"])
-        return cls(**found | {"pushed": Alarm(found["pushed"]), "screens": screens})
+        try:
+            found = json.loads(kept)
+            if set(found) != {field.name for field in fields(cls)}:
+                raise Refused(f"settings in memory are of another firmware: {sorted(found)}")
+            screens = tuple(Screen(screen) for screen in found["screens"])
+            return cls(**found | {"pushed": Alarm(found["pushed"]), "screens": screens})
+        except (ValueError, TypeError) as error:
+            raise Refused(f"settings in memory cannot be read: {error}") from error
 
 
 def default_settings(q3_l_h: float) -> Settings:

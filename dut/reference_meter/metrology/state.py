@@ -6,7 +6,7 @@ from __future__ import annotations
 import struct
 from dataclasses import astuple, dataclass
 
-_FORM = struct.Struct("<q?qqddqqIIIIIqqqqH")
+_FORM = struct.Struct("<q?qqddqqIIIIIqqqqqH")
 _NONE = -1
 
 
@@ -33,6 +33,8 @@ class State:
     lost_shots: int
     refused_shots: int
     suspected_slips: int
+    captured: int
+    """Number of the next record of the hourly profile."""
     power: bytes
     """Of the power switching."""
 

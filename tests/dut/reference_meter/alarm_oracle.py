@@ -39,44 +39,33 @@ class Expected(NamedTuple):
 
 @dataclass(slots=True)
 class Timer:
-    """An alarm that waits: raised after ``raise_after`` cycles of its condition, cleared after ``clear_after`` without.
-
-    A gap shorter than ``clear_after`` counts as if there were none, but nothing is raised within one.
-    """
+    """An alarm that waits: raised after ``raise_after`` cycles of its condition without a break, cleared after
+    ``clear_after`` cycles without it."""
 
     raise_after: int
     clear_after: int
     active: bool = False
-    began: int | None = None
-    began_within: int = 0
-    gone_for: int = 0
-    gone_within: int = 0
+    on: bool = False
+    lasted: int = 0
+    """Cycles since the condition last came or went."""
+    within: int = 0
+    """By how many cycles that may be off."""
 
     def see(self, on: bool, cycles: int, tick: int, within: int) -> tuple[int, bool, int] | None:
         """So many cycles from ``tick`` on with the condition or without it; the change of the alarm."""
-        if on:
-            if self.began is None:
-                self.began, self.began_within = tick, within
-            returned, self.gone_for = self.gone_for > 0, 0
-            due = max(self.began + self.raise_after, tick + 1)
-            if self.active or due > tick + cycles:
-                return None
-            self.active = True
-            return due, True, max(self.began_within, within if returned else 0)
-        if self.gone_for == 0:
-            self.gone_within = within
-        self.gone_for += cycles
-        if self.began is None or self.gone_for < self.clear_after:
+        if on is not self.on:
+            self.on, self.lasted, self.within = on, 0, within
+        needed = self.raise_after if on else self.clear_after
+        due = tick + max(needed - self.lasted, 0)
+        self.lasted += cycles
+        if self.active is on or self.lasted < needed:
             return None
-        self.began = None
-        if not self.active:
-            return None
-        self.active = False
-        return tick + cycles - (self.gone_for - self.clear_after), False, self.gone_within
+        self.active = on
+        return due, on, self.within
 
-    def restart(self, tick: int) -> None:
+    def restart(self) -> None:
         """The supply was lost: an active alarm stays until its condition has been away for its time."""
-        self.began, self.gone_for, self.gone_within = (tick if self.active else None), 0, 1
+        self.on, self.lasted, self.within = False, 0, 1
 
 
 class AlarmOracle:
@@ -141,7 +130,7 @@ class AlarmOracle:
         self._forget()
         self._on = dict.fromkeys(self._timers, False)
         for timer in self._timers.values():
-            timer.restart(tick)
+            timer.restart()
 
     def _forget(self) -> None:
         self._recent, self._quick = deque([0.0] * SLOW, SLOW), deque([0.0] * QUICK, QUICK)

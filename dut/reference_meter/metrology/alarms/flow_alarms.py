@@ -77,8 +77,9 @@ class FlowAlarms:
         return changes
 
     def restart(self, active: Alarm) -> None:
-        """Begin with these alarms active, as they were when the supply was lost: they clear as any other."""
-        self._dry.restart(active=Alarm.DRY in active, now=self.tick)
+        """Begin with these alarms active, as they were when the supply was lost: they clear as any other. That a pipe
+        is empty holds until water is heard."""
+        self._dry.restart(active=Alarm.DRY in active, now=self.tick, on=Alarm.DRY in active)
         for watch, hold in zip(self._watches, self._holds, strict=True):
             hold.restart(active=watch.alarm in active, now=self.tick)
 
@@ -93,6 +94,8 @@ class FlowAlarms:
 
         ``forward`` says whether forward flow is registered, for all of them or for each.
         """
+        if cycles == 0:
+            return
         end = self.tick + cycles
         each_l_h: Array | None = None
         for watch, hold in zip(self._watches, self._holds, strict=True):

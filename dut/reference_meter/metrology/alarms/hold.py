@@ -1,8 +1,8 @@
 """An alarm over a condition: it must last before it raises, and be gone for a while before it clears (ADR-040..044).
 
 A moment is told by the number of measuring cycles that were over: a condition that holds from cycle ``s`` on (the
-first is 0) raises after ``raise_after`` cycles of it, at ``s + raise_after``. Gaps shorter than ``clear_after`` do not
-end the condition, but nothing is raised within one.
+first is 0) raises after ``raise_after`` cycles without a break, at ``s + raise_after``, and one that is gone from cycle
+``e`` on clears after ``clear_after`` cycles without it.
 """
 
 from __future__ import annotations
@@ -43,68 +43,49 @@ class Hold:
         self.times = times
         self.active = False
         self._on = False
-        self._since = 0
-        """When the condition began, gaps included; of no account while it is ended."""
         self._changed = 0
-        """When it last came or went."""
-        self._ended = True
+        """When the condition last came or went."""
 
     @property
     def on(self) -> bool:
         """The condition holds now."""
         return self._on
 
-    def restart(self, active: bool, now: int) -> None:
+    def restart(self, active: bool, now: int, *, on: bool = False) -> None:
         """Begin anew, active or not: an active alarm clears unless its condition comes back."""
-        self.active, self._on, self._ended, self._since, self._changed = active, False, not active, now, now
+        self.active, self._on, self._changed = active, on, now
 
     def see(self, changes: Sequence[Change], now: int) -> list[Change]:
         """Let time pass to ``now``, with these changes of the condition on the way; those of the alarm."""
-        if not changes and (self.active == self._on) and (self._on or self._ended):
-            return []
         seen: list[Change] = []
         for change in changes:
-            self._let_pass(change.tick, seen)
-            if change.on == self._on:
-                continue
-            self._on, self._changed = change.on, change.tick
-            if change.on and self._ended:
-                self._ended, self._since = False, change.tick
+            if change.on != self._on:
+                self._let_pass(change.tick, seen)
+                self._changed, self._on = change
         self._let_pass(now, seen)
         return seen
 
     def see_many(self, starts: Cycles, ends: Cycles, begin: int, now: int) -> list[Change]:
         """As ``see``, from ``begin`` on, for a condition that held from each of ``starts`` to each of ``ends``."""
-        gone = [Change(begin, False)] if self._on and not (len(starts) and starts[0] == begin) else []
-        if not len(starts):
-            return self.see(gone, now)
-        seen = self.see(gone, int(starts[0]))
         first = 0
-        if not self.active:
-            # Most draws are far too short: only the last one matters, which may go on.
-            heads = np.flatnonzero(np.append(True, starts[1:] - ends[:-1] >= self.times.clear_after))
-            lengths = ends[np.append(heads[1:], len(starts)) - 1] - starts[heads]
-            lengths[0] += 0 if self._ended else int(starts[0]) - self._since
-            if len(heads) > 1 and lengths.max() < self.times.raise_after:
-                first = int(heads[-1])
-                self._on, self._ended = False, True
-        changes: list[Change] = []
+        goes_on = self._on and len(starts) > 0 and starts[0] == begin
+        if not self.active and len(starts) > 1:
+            # Most draws are far too short: only those from the first that is long enough on matter, or the last one.
+            lengths = ends - starts
+            lengths[0] += starts[0] - self._changed if goes_on else 0
+            long = np.flatnonzero(lengths >= self.times.raise_after)
+            first = int(long[0]) if len(long) else len(starts) - 1
+        changes = [Change(begin, False)] if not goes_on or first else []
         for start, end in zip(starts[first:].tolist(), ends[first:].tolist(), strict=True):
             changes.append(Change(start, True))
             if end < now:
                 changes.append(Change(end, False))
-        return seen + self.see(changes, now)
+        return self.see(changes, now)
 
     def _let_pass(self, to: int, seen: list[Change]) -> None:
-        if self._on:
-            due = max(self._since + self.times.raise_after, self._changed + 1)
-            if not self.active and due <= to:
-                self.active = True
-                seen.append(Change(due, True))
-        elif not self._ended:
-            due = self._changed + self.times.clear_after
-            if due <= to:
-                self._ended = True
-                if self.active:
-                    self.active = False
-                    seen.append(Change(due, False))
+        if self._on == self.active:
+            return
+        due = self._changed + (self.times.raise_after if self._on else self.times.clear_after)
+        if due <= to:
+            self.active = self._on
+            seen.append(Change(due, self.active))

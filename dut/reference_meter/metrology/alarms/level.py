@@ -50,7 +50,7 @@ class Level:
         flow_l_h, recent_l_h = self._sign * flow_l_h, self._sign * recent_l_h
         on, off = abs(self.on_l_h), abs(self.off_l_h)
         end = int(cycles.sum())
-        if max(float(recent_l_h.max()), float(flow_l_h.max())) < on and not was:
+        if max(float(recent_l_h.max()), float(flow_l_h.max(initial=0.0))) < on and not was:
             return np.empty(0, np.int64), np.empty(0, np.int64)
         edges = np.concatenate((np.arange(-QUICK_CYCLES, 0), [0], np.cumsum(cycles)))
         sums = np.concatenate(([0.0], np.cumsum(np.concatenate((recent_l_h, cycles * flow_l_h)))))
@@ -64,8 +64,10 @@ class Level:
             up = np.ceil(corners[:-1] + (on - before) / slope)[rises]
             down = np.floor(corners[:-1] + (off - before) / slope)[falls] + 1.0
         # After so many cycles the mean counts, or no longer: the last of them is the one that made it so.
-        at = np.concatenate((up, down)).astype(np.int64) - 1
-        starts = np.repeat([True, False], [len(up), len(down)])
+        at = np.concatenate(([1.0], up, down)).astype(np.int64) - 1
+        # A limit that is new finds a mean that is beyond it already.
+        first = mean[0] >= (off if was else on)
+        starts = np.concatenate(([first], np.repeat([True, False], [len(up), len(down)])))
         order = np.argsort(at, kind="stable")
         at, starts = at[order], starts[order]
         changes = starts != np.append(was, starts[:-1])

@@ -18,13 +18,16 @@ class Panel:
         self._screens = ScreenList(screens)
         self._wan_level: int | None = None
         self._small_credit = self._supply_limited = False
-        self.selected: Screen | None = None
-        """One that is shown by command; None: each in turn."""
+        self._selected: Screen | None = None
 
     def turn(self, screens: tuple[Screen, ...], tick: int) -> None:
         """Show these in turn from now on; nothing happens if they are the same. ``Refused`` without the volume."""
         if screens != self._screens.screens:
             self._screens = ScreenList(screens, tick)
+
+    def show(self, screen: Screen | None) -> None:
+        """Show one screen until told otherwise; None: each in turn."""
+        self._selected = screen
 
     def report_wan(self, level: int | None) -> None:
         """Level of the WAN's signal; None while there is no connection."""
@@ -59,4 +62,4 @@ class Panel:
             software_id=SOFTWARE_ID,
             checksum=software_checksum(),
         )
-        return frame_at(state, self._screens, tick, self.selected)
+        return frame_at(state, self._screens, tick, self._selected)

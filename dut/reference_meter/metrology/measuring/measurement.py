@@ -23,6 +23,7 @@ from meterbench.dut.reference_meter.metrology.measuring.zero_tracking import Zer
 from meterbench.dut.reference_meter.metrology.parameters import Parameters
 from meterbench.dut.reference_meter.metrology.sensors.fault import SensorFault
 from meterbench.dut.reference_meter.metrology.state import State
+from meterbench.dut.reference_meter.metrology.status import Alarm
 
 DRY_STRIDE = 4
 """An empty pipe is looked at every fourth time, twice a second (ADR-014, OPEN-9)."""
@@ -323,6 +324,7 @@ class Measurement:
     def restore(self, state: State) -> None:
         """Go on from totals and counters that were saved."""
         self._registration.restore(state)
+        self._presence.restart(dry=bool(state.present & Alarm.DRY))
         self._measuring_cycles = state.measuring_cycles
         self._lost_shots, self._refused_shots = state.lost_shots, state.refused_shots
         self._guard.suspected_slips = state.suspected_slips

@@ -44,6 +44,10 @@ class WaterPresence:
         self._silent = 0
         self._bridged = 0
 
+    def restart(self, *, dry: bool) -> None:
+        """Begin anew: an empty pipe counts as empty until water is heard."""
+        self.dry, self._history = dry, 0 if dry else _ALL_GOOD
+
     @property
     def disturbed(self) -> bool:
         """True while more than a quarter of the shots are lost."""

@@ -47,6 +47,12 @@ class Recorder:
             self._resume(np.frombuffer(stored, dtype=_JOURNAL))
 
     @property
+    def last_row(self) -> NDArray[np.void] | None:
+        """The row (``ROW``) that was captured last, shape (1,); None before the first."""
+        stored = self._journal.load()
+        return None if stored is None else np.frombuffer(stored, dtype=_JOURNAL)["row"]
+
+    @property
     def last_ticks(self) -> int | None:
         """Clock time of the hour that was captured last; None before the first."""
         return self._last_ticks

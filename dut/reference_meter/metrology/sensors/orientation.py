@@ -70,7 +70,7 @@ class Orientation:
             return inclination
         if self._down_since_s is None:
             self._down_since_s = now_s
-        self.alarm = now_s - self._down_since_s > DOWN_FOR_S
+        self.alarm = self.alarm or now_s - self._down_since_s > DOWN_FOR_S
         return inclination
 
     def _read_deg(self) -> float | SensorFault:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 
+class PowerLost(Exception):
+    """The supply failed: the write ended where it was, and the memory does not answer any more."""
+
+
 class Memory(Protocol):
     """Bytes that outlast the supply. A write may be cut after any of its bytes: those before it stay written."""
 

@@ -35,14 +35,14 @@ TRUE_TEMP_C = 20.0
 
 
 class Desk:
-    """Inputs as they lie on the desk: lid closed, no magnet, upright, 21.34 degC."""
+    """Inputs as they lie on the desk: lid closed, no magnet, upright, valve open, 21.34 degC."""
 
     def __init__(self, fitted: Fitted = Fitted.NONE) -> None:
         self.bus = Bus()
         self.chip = Accelerometer((0.0, 0.0, 0.0), np.random.default_rng(0), noise_g=0.0)
         self.bus.attach(accelerometer.ADDRESS, self.chip)
         self.fitted = fitted
-        self.lid_open = self.magnet = False
+        self.lid_open = self.magnet = self.valve = False
         self.ambient_c = 21.34
 
     def case_pressed(self, tick: int) -> bool:
@@ -50,6 +50,9 @@ class Desk:
 
     def hall_on(self, tick: int) -> bool:
         return self.magnet
+
+    def valve_closed(self) -> bool:
+        return self.valve
 
     def ambient_temp_c(self) -> float:
         return self.ambient_c

@@ -67,7 +67,7 @@ def test_setting(clock_ticks: int, other: int, tick: int) -> None:
 def test_times_outside_1970_to_2199_are_refused(clock_ticks: int) -> None:
     """The clock goes on as it was, as little trusted as it was."""
     clock = MeterClock(1000, 10)
-    with pytest.raises(Refused, match=f"{clock_ticks} .*1970 to 2199"):
+    with pytest.raises(Refused, match=f"{clock_ticks} is no .*1970 to 2199"):
         clock.set(clock_ticks, 20)
     assert (clock.at(20), clock.valid) == (1010, False)
 
@@ -77,8 +77,8 @@ def test_times_outside_1970_to_2199_are_refused(clock_ticks: int) -> None:
     [
         float("nan"),
         float("inf"),
-        pytest.param(1000.5, marks=pytest.mark.xfail(reason="what is no whole number is not refused", strict=True)),
-        pytest.param(True, marks=pytest.mark.xfail(reason="what is no whole number is not refused", strict=True)),
+        1000.5,
+        True,
     ],
 )
 def test_what_is_no_whole_number_of_ticks_is_refused(clock_ticks: int) -> None:

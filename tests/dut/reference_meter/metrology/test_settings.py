@@ -43,10 +43,6 @@ TIMES = ("leak_after_s", "burst_after_s", "reverse_after_s", "clear_after_s", "t
 LIMITS = ("burst_limit_l_h", "leak_limit_l_h")
 
 
-def fault(reason: str, *given: object) -> Any:
-    return pytest.param(*given, marks=pytest.mark.xfail(reason=reason, strict=True))
-
-
 @given(SETTINGS)
 def test_settings_survive_the_memory(settings: Settings) -> None:
     """What is read back is the same, bit by bit of every number, and there is room for it."""
@@ -67,7 +63,7 @@ def test_as_a_meter_leaves_the_factory() -> None:
 
 
 def test_the_alarms_that_are_watched() -> None:
-    """REVERSE beyond Q1; LEAK of any flow, or beyond its limit; BURST beyond its limit: times in eighths of a second."""
+    """REVERSE beyond Q1; LEAK of any flow, or beyond its limit; BURST beyond its limit. Times in ticks."""
     settings = Settings(250.0, leak_after_s=100, burst_after_s=200, reverse_after_s=10, clear_after_s=30)
     reverse, leak, burst = settings.watches(q1_l_h=4.0)
     assert [watch.alarm for watch in (reverse, leak, burst)] == [Alarm.REVERSE, Alarm.LEAK, Alarm.BURST]
@@ -92,22 +88,23 @@ def test_the_alarms_that_are_watched() -> None:
         math.nan,
         math.inf,
         -math.inf,
-        fault("TypeError instead of Refused", "750"),
-        fault("TypeError instead of Refused", None),
-        fault("a bool passes for a flow", True),
-        fault("OverflowError instead of Refused", 10**400),
-        fault("passes, and cannot be written to the memory: TypeError in configure", np.float32(5.0)),
+        1.1e6,
+        "750",
+        None,
+        True,
+        10**400,
+        np.float32(5.0),
     ],
 )
 def test_limits_that_are_no_flow_are_refused(name: str, limit: Any) -> None:
-    with pytest.raises(Refused, match=f"{name} = .*; allowed is a flow above 0"):
+    with pytest.raises(Refused, match=f"{name} = .*; allowed are flows above 0"):
         replace(USUAL, **{name: limit})
 
 
 @pytest.mark.requirement("ADR-012")
 def test_a_leak_begins_at_the_sensitivity_threshold() -> None:
     """OPEN-6: never below."""
-    with pytest.raises(Refused, match=r"leak_limit_l_h = 0\.99.*from 1\.0 on"):
+    with pytest.raises(Refused, match=r"leak_limit_l_h = 0\.99.*from 1 on"):
         replace(USUAL, leak_limit_l_h=0.99)
 
 
@@ -120,7 +117,7 @@ def test_times_that_are_no_whole_seconds_are_refused(name: str, seconds: Any) ->
 
 @pytest.mark.parametrize("decimals", [0, 7, -1, 3.0, True, "3", None, math.nan])
 def test_decimals_that_the_glass_does_not_have_are_refused(decimals: Any) -> None:
-    with pytest.raises(Refused, match="volume_decimals = .*; allowed are 1 to 6"):
+    with pytest.raises(Refused, match=r"volume_decimals = .*; allowed are 1 to 6"):
         replace(USUAL, volume_decimals=decimals)
 
 
@@ -131,12 +128,12 @@ def test_decimals_that_the_glass_does_not_have_are_refused(decimals: Any) -> Non
         None,
         "LEAK",
         True,
-        fault("~EVERY_ALARM is no alarm at all: unknown flags pass", Alarm(1 << 9)),
-        fault("~EVERY_ALARM is no alarm at all: unknown flags pass", Alarm(1 << 31)),
+        Alarm(1 << 9),
+        Alarm(1 << 31),
     ],
 )
 def test_what_is_no_alarm_cannot_be_pushed(pushed: Any) -> None:
-    with pytest.raises(Refused, match="pushed = .*; allowed are the alarms"):
+    with pytest.raises(Refused, match=r"pushed = .*; allowed are the alarms"):
         replace(USUAL, pushed=pushed)
 
 
@@ -148,9 +145,9 @@ def test_what_is_no_alarm_cannot_be_pushed(pushed: Any) -> None:
         ((Screen.FLOW,), "VOLUME is legally relevant"),
         ((Screen.VOLUME, Screen.FLOW, Screen.VOLUME), "once"),
         ((Screen.VOLUME, Screen.SEGMENT_TEST), "by command only"),
-        fault("AttributeError instead of Refused", (Screen.VOLUME, "FLOW"), "screens"),
-        fault("TypeError instead of Refused", None, "screens"),
-        fault("a list passes: it can be changed later, VOLUME and all", [Screen.VOLUME, Screen.FLOW], "screens"),
+        ((Screen.VOLUME, "FLOW"), "allowed are VOLUME, "),
+        (None, "allowed are VOLUME, "),
+        ([Screen.VOLUME, Screen.FLOW], "allowed are VOLUME, "),
     ],
 )
 def test_lists_without_volume_or_with_what_is_no_screen_are_refused(screens: Any, match: str) -> None:
@@ -178,11 +175,11 @@ def _kept(**changes: object) -> bytes:
         _kept(leak_after_s=10.0),
         _kept(volume_decimals=True),
         _kept(screens=[]),
-        fault("ValueError: 'OTHER' is not a valid Screen", _kept(screens=["VOLUME", "OTHER"])),
-        fault("TypeError instead of Refused", _kept(screens=None)),
-        fault("unknown flags pass", _kept(pushed=1 << 9)),
-        fault("JSONDecodeError instead of Refused", b"\xff\xff"),
-        fault("TypeError instead of Refused", b"null"),
+        _kept(screens=["VOLUME", "OTHER"]),
+        _kept(screens=None),
+        _kept(pushed=1 << 9),
+        b"\xff\xff",
+        b"null",
     ],
 )
 def test_what_are_no_settings_of_this_firmware_is_refused(kept: bytes) -> None:

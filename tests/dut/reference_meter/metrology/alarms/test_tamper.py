@@ -141,13 +141,7 @@ def restarted(present: Alarm, until: int, *moved: str) -> tuple[list[AlarmChange
     [
         (Alarm.CASE_OPEN, "case"),
         (Alarm.MAGNET, "magnet"),
-        pytest.param(
-            Alarm.TILT,
-            "arrow",
-            marks=pytest.mark.xfail(
-                reason="Orientation forgets the alarm it was started with at its first reading", strict=True
-            ),
-        ),
+        (Alarm.TILT, "arrow"),
     ],
 )
 def test_what_goes_on_over_a_loss_of_supply_is_no_news(alarm: Alarm, moved: str) -> None:
