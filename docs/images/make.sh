@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Makes the pictures in this folder: report.png and terminal.png from a real run on the virtual station,
-# pressure-loss.svg from the bodies of the reference meter. Called by `make images`.
+# the others from the reference meter itself. Called by `make images`.
 # Needs Chromium; on Debian it is installed if it is missing and the caller is root.
 set -euo pipefail
 images=$(cd "$(dirname "$0")" && pwd)
 bin=$images/../../.venv/bin
 "$bin/python" "$images/pressure_loss.py" "$images/pressure-loss.svg"
 "$bin/python" "$images/error_curves.py" "$images"
+"$bin/python" "$images/battery_life.py" "$images/battery-life.svg"
+"$bin/python" "$images/display.py" "$images/display.svg"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

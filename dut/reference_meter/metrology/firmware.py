@@ -175,7 +175,7 @@ class Firmware:
 
     @property
     def undisturbed_cycles(self) -> int:
-        """Cycles until something other than a full hour is due: until then stretches may be taken in one piece."""
+        """Cycles until something other than a full hour is due: fewer than these may be taken in one piece."""
         return self._next_deadline(hours=False) - self.tick
 
     def hours_within(self, cycles: int) -> NDArray[np.int64]:
@@ -243,7 +243,8 @@ class Firmware:
 
     def _in_pieces(self, pass_cycles: Callable[[int], None], cycles: int) -> None:
         while cycles > 0:
-            piece = min(cycles, self._room)
+            nothing_flows = self.measurement.silent
+            piece = min(cycles, self._deadline - self.tick if nothing_flows else self._room)
             pass_cycles(piece)
             self._cycles_passed()
             cycles -= piece
@@ -258,7 +259,7 @@ class Firmware:
         return self.measurement.settled(steady) and not (self.in_transport and self.measurement.registering)
 
     def measure_steady(self, steady: Stretches) -> None:
-        """A ``settled`` stretch, cut at ``hours_within``, of ``undisturbed_cycles`` at the most."""
+        """A ``settled`` stretch, cut at ``hours_within``, of fewer than ``undisturbed_cycles``."""
         self._stretches_passed(self.tick, steady, self.measurement.measure_steady(steady))
 
     def measure_stretches(self, stretches: Stretches) -> None:
@@ -496,7 +497,10 @@ class Firmware:
         self._event(EventCode.CONFIGURATION_CHANGED)
 
     def set_columns(self, period: Period, columns: Column) -> None:
-        """Capture other columns in a profile, which is emptied; ``Refused`` without TIME."""
+        """Capture other columns in a profile, which is emptied, as its rows would mean something else; nothing happens
+        if they are the same. ``Refused`` without TIME."""
+        if columns == self._kept.profiles[period].columns:
+            return
         self._kept.profiles[period].set_columns(columns)
         self._event(EventCode.COLUMNS_CHANGED, list(Period).index(period), int(columns))
 

@@ -1,8 +1,9 @@
 """The walls of the legally relevant software: what others may read of it and ask of it (ADR-034).
 
 ``communication`` imports this module and what it names, and nothing else of this package (a contract in pyproject.toml
-keeps it so). What is read are copies that cannot be changed; no command can change a total, a parameter, a record or
-the audit trail: each either is carried out as the firmware defines it, or is ``Refused``.
+keeps it so). What is read are copies that cannot be changed; no command can change a total, a parameter or what a
+record says (other columns empty a profile, as an event tells): each either is carried out as the firmware defines it,
+or is ``Refused``.
 """
 
 from __future__ import annotations

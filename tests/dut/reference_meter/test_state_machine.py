@@ -1,6 +1,6 @@
 """A meter in rough hands: whatever is done to it in whatever order, it says and keeps what it ought to.
 
-What that is, ``witness`` knows; here are the hands. Kept clear of are the moments of ``test_losses``.
+What that is, ``witness`` knows; here are the hands. The worst moments have tests of their own in ``test_losses``.
 """
 
 from __future__ import annotations
@@ -65,6 +65,16 @@ class RoughHands(RuleBasedStateMachine):
             for part in (Stretch(pause_s, drip_l_h), Stretch(draw_s, drip_l_h + flow_l_h))
         ]
         self.witness.live(*stretches, Stretch(61.0, drip_l_h), at_once=True)
+
+    @powered
+    @rule(
+        taps=st.lists(st.tuples(st.sampled_from((0.5, 1.0, 3.0)), st.sampled_from(TAPS)), min_size=1, max_size=6),
+        hours=st.sampled_from((0.5, 5.0)),
+    )
+    def unseen(self, taps: list[tuple[float, float]], hours: float) -> None:
+        """Short taps that wait to be measured together, and a long stretch at once, without a look in between."""
+        short = [Stretch(duration_s, flow_l_h) for duration_s, flow_l_h in taps]
+        self.witness.live_unseen(short, Stretch(hours * 3600.0, 0.0))
 
     @rule(place=PLACES, charge=st.sampled_from((1.0, 1.0, 0.5, 0.02)))
     def pack(self, place: Place, charge: float) -> None:

@@ -74,4 +74,5 @@ class Level:
         at, starts = at[changes], starts[changes]
         if was:
             at, starts = np.append(0, at), np.append(True, starts)
-        return at[starts], np.append(at[~starts], end)[: int(starts.sum())]
+        begins, ends = at[starts], np.append(at[~starts], end)[: int(starts.sum())]
+        return begins[begins < ends], ends[begins < ends]

@@ -11,6 +11,7 @@ from meterbench.dut.reference_meter.metrology.power.activity import Activity
 from meterbench.dut.reference_meter.metrology.power.nominal import nominal_figures
 from meterbench.dut.reference_meter.metrology.power.places import Place, Source
 from meterbench.dut.reference_meter.metrology.power.selector import CHECKS, Battery, Condition, choose_source
+from meterbench.dut.reference_meter.metrology.refusal import Refused
 from meterbench.dut.reference_meter.metrology.status import Alarm
 
 CHECK_PERIOD_S = 3600
@@ -71,7 +72,10 @@ class PowerManager:
         self._judge()
 
     def exchanged(self, place: Place) -> None:
-        """Somebody says that the pack in this place is a new one: an exchange while the meter was off is not seen."""
+        """Somebody says that the pack in this place is a new one: an exchange while the meter was off is not seen.
+        ``Refused`` for a place without a pack."""
+        if self._batteries[place].condition is Condition.ABSENT:
+            raise Refused(f"replace the battery in {place.name}: there is no pack")
         if self._batteries[place].condition is Condition.DISCHARGED:
             self._batteries[place] = Battery(Condition.NEW)
         self._account.exchange(place)
