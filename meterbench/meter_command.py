@@ -21,10 +21,11 @@ from meterbench.dut.meter import Nameplate
 from meterbench.dut.reference_meter.lcd_picture.png import png_picture
 from meterbench.dut.reference_meter.lcd_picture.svg import svg_picture
 from meterbench.dut.reference_meter.meter import ReferenceMeter
+from meterbench.dut.reference_meter.metrology.interface import TICKS_PER_S, Place, as_datetime
 from meterbench.dut.variants import Rating, all_ratings, rating
 from meterbench.errors import Cancelled, ConfigError, RecordError
 from meterbench.meter_state import UnitId, load_state, save_state, unit_id
-from meterbench.meter_view import TICKS_PER_S, Catching, View, clock_text, print_meter, utc
+from meterbench.meter_view import Catching, View, clock_text, print_meter
 from meterbench.world.clock import Clock, WallClock
 from meterbench.world.demand import Household
 from meterbench.world.segment import Course
@@ -39,6 +40,8 @@ PIECE_H = 30 * 24.0
 """Of a history, between two looks at the signals."""
 CLOCK_IS_RIGHT_S = 1.0
 """A clock that is off by less is left alone."""
+MOST_Q4 = 1.25
+"""[design] The firmware believes no flow from this times Q4 on: nothing would be measured."""
 PRESSURE_MPA = 0.5
 """[design] Absolute."""
 DESIGNATION, SERIAL, SEED = "ADR15-1-1", "10000001", 1
@@ -72,7 +75,6 @@ class Request:
 
 _ALLOWED = {
     "--history": ("history_h", 0.0, 40.0 * 8766.0, "h"),
-    "--flow": ("flow_l_h", -10_000.0, 10_000.0, "L/h"),
     "--water-temp": ("water_temp_c", 0.0, 70.0, "degC"),
     "--ambient-temp": ("ambient_temp_c", -40.0, 85.0, "degC"),
     "--speed": ("speed", 0.01, 1e6, "times wall time"),
@@ -107,6 +109,7 @@ def execute(request: Request) -> int:
     if loaded and request.history_h:
         raise ConfigError(f"--history: the meter in {request.state} has its own; leave it out, or name a new --state")
     unit = _unit(request, loaded[0] if loaded else None)
+    _refuse_flow(request, unit)
     people = Console(quiet=request.as_json, force_terminal=False if request.as_json else None)
     with StopSignals() as stop:
         alone = MeterAlone(request, unit, loaded[1] if loaded else None)
@@ -138,13 +141,14 @@ def _refuse_early(request: Request) -> None:
     for option, (name, least, most, unit) in _ALLOWED.items():
         number = getattr(request, name)
         if number is not None and not least <= number <= most:
-            raise ConfigError(f"{option} {number:.10g}: allowed are {least:g} to {most:.10g} {unit}")
+            allowed = f"{least:g} to {most:.10g} {unit}" if math.isfinite(most) else f"{least:g} {unit} or more"
+            raise ConfigError(f"{option} {number:.10g}: allowed are {allowed}")
     serial = request.serial
     if serial is not None and not (0 < len(serial) <= LONGEST_SERIAL and serial.isprintable()):
         raise ConfigError(f"--serial {serial!r}: allowed are 1 to {LONGEST_SERIAL} printable characters")
     if request.display and request.as_json:
         raise ConfigError("--display is for people and --json for programs; leave one of them out")
-    if request.picture and request.picture.suffix not in PICTURES:
+    if request.picture and request.picture.suffix.lower() not in PICTURES:
         raise ConfigError(f"--picture {request.picture}: allowed are files that end in {' or '.join(PICTURES)}")
     for option, path in (("--picture", request.picture), ("--state", request.state)):
         if path and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
@@ -153,15 +157,28 @@ def _refuse_early(request: Request) -> None:
             raise ConfigError(f"{option} {path}: is a folder; name a file in it")
 
 
+def _refuse_flow(request: Request, unit: UnitId) -> None:
+    """What this unit does not measure."""
+    if request.flow_l_h is None:
+        return
+    beyond_l_h = MOST_Q4 * unit.nameplate().rating.q4_l_h
+    if not abs(request.flow_l_h) < beyond_l_h:
+        raise ConfigError(
+            f"--flow {request.flow_l_h:.10g}: an {unit.designation} of Q3 {unit.q3_m3_h} m3/h measures less than "
+            f"{beyond_l_h:.10g} L/h ({MOST_Q4:g} Q4), forward or reverse"
+        )
+
+
 def _unit(request: Request, kept: UnitId | None) -> UnitId:
     """Which unit is meant; ``ConfigError`` if there is none, or if the memory is another one's."""
-    designation = Designation.parse(request.designation or (kept.designation if kept else DESIGNATION))
+    usual = kept.designation if kept else DESIGNATION
+    designation = Designation.parse(usual if request.designation is None else request.designation)
     if kept and str(designation) == kept.designation:
-        q3_m3_h, ratio = request.q3_m3_h or float(kept.q3_m3_h), request.ratio or kept.ratio
-        rated = rating(designation, q3_m3_h, ratio)
+        q3_m3_h = float(kept.q3_m3_h) if request.q3_m3_h is None else request.q3_m3_h
+        rated = rating(designation, q3_m3_h, kept.ratio if request.ratio is None else request.ratio)
     else:
         rated = _rating(designation, request.q3_m3_h, request.ratio)
-    serial = request.serial or (kept.serial if kept else SERIAL)
+    serial = request.serial if request.serial is not None else kept.serial if kept else SERIAL
     seed = request.seed if request.seed is not None else kept.seed if kept else SEED
     unit = unit_id(Nameplate(serial, designation, rated), seed)
     if kept and unit != kept:
@@ -179,7 +196,8 @@ def _rating(designation: Designation, q3_m3_h: float | None, ratio: int | None) 
         if q3_m3_h in (None, float(made.q3_m3_h)) and ratio in (None, made.ratio):
             return made
     largest = largest_first[0]
-    return rating(designation, largest.q3_m3_h if q3_m3_h is None else q3_m3_h, ratio or largest.ratio)
+    q3_m3_h = float(largest.q3_m3_h) if q3_m3_h is None else q3_m3_h
+    return rating(designation, q3_m3_h, largest.ratio if ratio is None else ratio)
 
 
 class StopSignals:
@@ -243,17 +261,26 @@ class MeterAlone:
         if registers.clock_valid and abs(off_s) <= CLOCK_IS_RIGHT_S:
             return ""
         self.meter.commands.set_clock(round(self.now_s * TICKS_PER_S))
-        was = f"{off_s:+.0f} s off" if registers.clock_valid else "not valid after the loss of supply"
-        return f"The clock stood at {clock_text(registers.clock_ticks)} UTC, {was}: it was set."
+        if not registers.clock_valid:
+            stood = clock_text(registers.clock_ticks)
+            return f"The clock stood at {stood} UTC, not valid after the loss of supply: it was set."
+        return (
+            f"The clock was set, as a data centre would: the crystal had drifted by {off_s:+.0f} s over the history, "
+            "which is normal."
+        )
 
 
 def _make(request: Request, unit: UnitId, memory: bytes | None) -> ReferenceMeter:
     if memory is None:
         return ReferenceMeter(unit.nameplate(), seed=unit.seed)
     try:
-        return ReferenceMeter(unit.nameplate(), seed=unit.seed, memory=memory)
+        meter = ReferenceMeter(unit.nameplate(), seed=unit.seed, memory=memory)
     except Exception as error:  # Whatever a firmware may stumble over in the memory of another version.
         raise ConfigError(f"--state {request.state}: this version cannot start from that memory: {error}") from error
+    for place in Place:
+        if place.name in {pack.name for pack in meter.packs}:  # All new, while the memory counts what the old had left.
+            meter.commands.battery_replaced(place)
+    return meter
 
 
 class Keeper:
@@ -309,7 +336,7 @@ def _opened(meter: ReferenceMeter) -> dict[str, Any]:
         "ratio": plate.rating.ratio,
         "software": software.identifier,
         "checksum": software.checksum,
-        "clock": utc(registers.clock_ticks).isoformat(timespec="milliseconds"),
+        "clock": as_datetime(registers.clock_ticks).isoformat(timespec="milliseconds"),
         "forward_m3": registers.forward_nl / 1e12,
     }
 
@@ -329,7 +356,7 @@ def _how_it_goes_on(request: Request) -> str:
 def _write_picture(path: Path, meter: ReferenceMeter) -> None:
     meter.look()
     lit = meter.lcd.lit
-    picture = png_picture(lit) if path.suffix == ".png" else svg_picture(lit).encode()
+    picture = png_picture(lit) if path.suffix.lower() == ".png" else svg_picture(lit).encode()
     try:
         path.write_bytes(picture)
     except OSError as error:

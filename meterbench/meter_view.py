@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from datetime import UTC, datetime, timedelta
 from types import TracebackType
 
 from rich.console import Console
@@ -16,14 +15,13 @@ from rich.text import Text
 from meterbench.dut.reference_meter.lcd_picture.terminal import terminal_picture
 from meterbench.dut.reference_meter.meter import ReferenceMeter
 from meterbench.dut.reference_meter.metrology.interface import (
+    TICKS_PER_S,
     Event,
     LogType,
     Registers,
+    as_datetime,
 )
 
-TICKS_PER_S = 8
-"""The meter's clock counts eighths of a second since 1970, UTC (metrology/interface.py)."""
-HOUR_TICKS = 3600 * TICKS_PER_S
 EVENTS_EVERY_S = 1.0
 FRAMES_EVERY_S = 1.0
 LINES_EVERY_S = 10.0
@@ -31,16 +29,13 @@ LINES_EVERY_S = 10.0
 SLOW_S = 2.0
 """From here on somebody wants to know how long it will take."""
 _BLINKING = "icon.FLOW"
-
-
-def utc(clock_ticks: int) -> datetime:
-    """A time of the meter's clock."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=clock_ticks / TICKS_PER_S)
+_NO_HOUR = -1
+"""Of a line that was not printed yet: the first one comes at once."""
 
 
 def clock_text(clock_ticks: int) -> str:
     """Date and time of the meter's clock."""
-    return f"{utc(clock_ticks):%Y-%m-%d %H:%M:%S}"
+    return f"{as_datetime(clock_ticks):%Y-%m-%d %H:%M:%S}"
 
 
 def alarm_text(registers: Registers) -> str:
@@ -58,7 +53,7 @@ def print_meter(console: Console, meter: ReferenceMeter, water: str) -> None:
         "clock": f"{clock_text(registers.clock_ticks)} UTC" + ("" if registers.clock_valid else ", not valid"),
         "forward": _m3(registers.forward_nl),
         "reverse": _m3(registers.reverse_nl),
-        "water": f"{_temp(registers.water_temp_c)}; {water}",
+        "water": f"{_temp(registers)}; {water}",
         "mode": registers.mode.value,
         "alarms": alarm_text(registers),
         "battery": f"{registers.internal_percent} %, "
@@ -117,7 +112,7 @@ class View:
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
         self._drawn = ""
         self._shown: frozenset[str] | None = None
-        self._hour = self._hour_now()
+        self._hour: int | None = _NO_HOUR
         self._next_print_s = self._next_events_s = -math.inf
         self._seen = dict.fromkeys(LogType, 0)
         self._new_events()
@@ -166,7 +161,7 @@ class View:
 
     def _hour_now(self) -> int | None:
         """Of the meter's clock; None while it is Off."""
-        return self._meter.registers().clock_ticks // HOUR_TICKS if self._meter.powered else None
+        return self._meter.registers().clock_ticks // (3600 * TICKS_PER_S) if self._meter.powered else None
 
     def _picture(self) -> str:
         lines = [terminal_picture(self._meter.lcd.lit)] if self._display else []
@@ -199,7 +194,7 @@ def register_line(registers: Registers) -> str:
             clock_text(registers.clock_ticks),
             _m3(registers.forward_nl),
             f"{registers.flow_l_h:7.1f} L/h",
-            _temp(registers.water_temp_c),
+            _temp(registers),
             registers.mode.value,
         ]
     )
@@ -214,5 +209,7 @@ def _m3(volume_nl: int) -> str:
     return f"{volume_nl // 10**6 / 1e6:.6f} m³"
 
 
-def _temp(temp_c: float) -> str:
-    return "no water" if math.isnan(temp_c) else f"{temp_c:.1f} °C"
+def _temp(registers: Registers) -> str:
+    if registers.dry:
+        return "no water"
+    return "not known" if math.isnan(registers.water_temp_c) else f"{registers.water_temp_c:.1f} °C"

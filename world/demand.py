@@ -1,7 +1,8 @@
 """What a household draws: fixtures that are opened at random, by day more than at night.
 
 Lengths and flows are spread about what was recorded of single fixtures (metering.md 6). No draw goes beyond the longest
-and the strongest that were recorded, so a household alone raises no alarm over flow.
+and the strongest that were recorded, so none raises an alarm over flow by itself. Draws may follow one another within a
+second, though: for a meter, which takes a mean over seconds, a row of them may be one long flow.
 """
 
 from __future__ import annotations
@@ -59,10 +60,10 @@ def household(
     pressure_mpa: float = 0.5,
     leak_l_h: float = 0.0,
 ) -> Course:
-    """Draws in [start, start + duration), none of which meets another, with still water at both ends.
+    """Draws in [start, start + duration), none of which meets another, nor either end.
 
     Times are seconds since 1970 UTC. With an ``rng`` in the same state a longer time begins with the same draws. A
-    ``leak_l_h`` flows all the time.
+    ``leak_l_h`` flows all the time, also in the draws; without one the water between them and at both ends is still.
     """
     end_s = start_s + duration_s
     draw_s, length_s, flow_l_h = _draws(start_s, end_s, rng)

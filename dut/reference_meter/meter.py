@@ -22,7 +22,7 @@ from meterbench.dut.reference_meter.hardware.lcd import Glass
 from meterbench.dut.reference_meter.hardware.lcd import Reading as Seen
 from meterbench.dut.reference_meter.hardware.memory import PowerLost
 from meterbench.dut.reference_meter.hardware.power.pack import Pack
-from meterbench.dut.reference_meter.hardware.power.supply import WARNING_V, Place
+from meterbench.dut.reference_meter.hardware.power.supply import PEAK_MA, WARNING_V, Place
 from meterbench.dut.reference_meter.hardware.sensor import Truth
 from meterbench.dut.reference_meter.hardware.sensors.accelerometer import gravity_in_case
 from meterbench.dut.reference_meter.measuring_run import Fidelity, MeasuringRun
@@ -43,8 +43,6 @@ from meterbench.world.segment import Course, Segment
 
 __all__ = ["Fidelity", "Fitted", "ReferenceMeter"]
 
-_CLEAR_V = WARNING_V + 0.3
-"""Above, no transmission can make the supply warn."""
 SHOTS_PER_S, DRY_SHOTS_PER_S = 8.0, 2.0
 USUAL_TRANSMISSIONS = ((Radio.LORA_SF12, 43_200.0),)
 """[design] Two telegrams a day, as the technical description recommends (16.2)."""
@@ -94,7 +92,7 @@ class ReferenceMeter:
         """Until here the supply has been lived through."""
         self._quiet_until_s = 0.0
         """Until here nothing can happen to the supply that anybody must know."""
-        self._pulses = 0
+        self._pulses = self._pulses_before = 0
         self._start_firmware()
 
     # Living.
@@ -241,7 +239,11 @@ class ReferenceMeter:
         """Let the supply live from now on: so long, or until something happens."""
         lived = self._power.live(duration_s, self._activity, self._board.ambient_temp_c)
         self._supplied_until_s = self._now_s + lived.seconds
-        clear_s = self._board.supply.time_to_v_s(_CLEAR_V, 0.1, self._board.ambient_temp_c)
+        supply, ambient_c = self._board.supply, self._board.ambient_temp_c
+        # Above it no transmission can make the supply warn.
+        clear_v = WARNING_V + 1e-3 * PEAK_MA * supply.capacitor.esr_at_ohm(ambient_c)
+        mean_ma = self._board.loads.demand(self._activity).mean_ma
+        clear_s = supply.time_to_v_s(clear_v, mean_ma, ambient_c) if supply.spc_v > clear_v else 0.0
         self._quiet_until_s = self._supplied_until_s + max(0.0, min(self._power.next_check_s, clear_s) - SAME_INSTANT_S)
         return lived
 
@@ -263,8 +265,9 @@ class ReferenceMeter:
                 self._run.catch_up()
         firmware = self._firmware
         if Change.BROWN_OUT in changes:
-            if firmware is not None:
-                firmware.save()
+            if firmware is not None:  # The supervisor interrupts before it resets.
+                with self._mortal():
+                    firmware.save()
             self._end_firmware()
         elif Change.RAIL_BACK in changes:
             self._board.memory.restore()
@@ -282,6 +285,8 @@ class ReferenceMeter:
         clock_ticks = round(self._now_s * TICKS_PER_S)
         self._firmware = Firmware(self.unit.made, self._board.memory, pins, clock_ticks=clock_ticks)
         self._run = MeasuringRun(self.unit, self._firmware, self.fidelity)
+        self._pulses_before = 0
+        self._pulses_before = self._pulses - self._emitted(0, 1.0)
         self.lcd.supply(True)
         self._power.boot(self._firmware.power, self._board.ambient_temp_c, self._firmware.to_hour / TICKS_PER_S)
         self._firmware.started()
@@ -289,7 +294,7 @@ class ReferenceMeter:
 
     def _end_firmware(self) -> None:
         if self._firmware is not None:
-            self._pulses = self._firmware.measurement.pulse_count(0, 1.0)
+            self._pulses = self._emitted(0, 1.0)
             self._firmware.running = False
         self._firmware = self._run = None
         self.lcd.supply(False)
@@ -337,7 +342,9 @@ class ReferenceMeter:
 
     def fail_supply(self) -> None:
         """Drain the pulse capacitor at once: a loss of supply that nothing announces. What was saved within the last
-        second is what the next start finds."""
+        second is what the next start finds. ``Refused`` before the first segment: there is no time yet to be kept."""
+        if not self._begun:
+            raise Refused(f"meter {self.nameplate.serial}: its supply cannot fail before it has begun to live")
         self._before_hands()
         if self._firmware is not None:
             with self._mortal():
@@ -419,7 +426,7 @@ class ReferenceMeter:
     @property
     def powered(self) -> bool:
         """True if the meter is Active; False if it is Off (ADR-057)."""
-        self._notice()
+        self._before_hands()
         return self._firmware is not None
 
     @property
@@ -469,4 +476,10 @@ class ReferenceMeter:
             return self._pulses
         since_start = float(self._board.oscillator.cycles(at_s))
         cycle = min(math.floor(since_start), self._next_cycle - 1)
-        return self._firmware.measurement.pulse_count(self._next_cycle - 1 - cycle, min(since_start - cycle, 1.0))
+        return self._emitted(self._next_cycle - 1 - cycle, min(since_start - cycle, 1.0))
+
+    def _emitted(self, cycles_ago: int, cycle_fraction: float) -> int:
+        """Pulses until then; a start goes on where the output has stopped, whatever its total is then."""
+        if self._firmware is None:
+            return self._pulses
+        return self._pulses_before + self._firmware.measurement.pulse_count(cycles_ago, cycle_fraction)

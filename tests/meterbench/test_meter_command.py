@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,11 @@ import pytest
 from rich.console import Console
 
 from meterbench import meter_command
-from meterbench.dut.reference_meter.metrology.records.event_log import EventCode, LogType
-from meterbench.dut.reference_meter.metrology.records.profile import Period
+from meterbench.dut.reference_meter.metrology.interface import EventCode, LogType, Period
 from meterbench.errors import Cancelled, ConfigError, RecordError
 from meterbench.meter_command import Keeper, MeterAlone, Request, StopSignals, execute, serve
 from meterbench.meter_state import UnitId, load_state, save_state
-from meterbench.meter_view import Catching, View
+from meterbench.meter_view import Catching, View, register_line
 from meterbench.world.clock import VirtualClock
 from meterbench.world.demand import Household
 
@@ -127,14 +126,21 @@ def test_a_meter_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
         ({"ratio": 300}, "allowed are Q3 1.6 with R 250"),
         ({"q3_m3_h": 1.6, "ratio": 1600}, "allowed are Q3 1.6 with R 250"),
         ({"q3_m3_h": math.nan}, "allowed are Q3 1.6"),
+        ({"q3_m3_h": 0.0}, "no variant has Q3 0.0"),
+        ({"ratio": 0}, "with R 0; allowed are Q3 1.6"),
+        ({"designation": ""}, "as ADR15-1-1"),
         ({"serial": ""}, "--serial ''"),
         ({"serial": "1\n2"}, "printable"),
         ({"speed": 0.0}, "--speed 0: allowed are 0.01 to 1000000"),
         ({"speed": math.nan}, "--speed nan"),
         ({"speed": math.inf}, "--speed inf"),
-        ({"for_s": -1.0}, "--for -1"),
-        ({"for_s": math.nan}, "--for nan"),
+        ({"for_s": -1.0}, "--for -1: allowed are 0 s or more"),
+        ({"for_s": math.nan}, "--for nan: allowed are 0 s or more"),
         ({"flow_l_h": math.inf}, "--flow inf"),
+        ({"flow_l_h": math.nan}, "--flow nan"),
+        ({"flow_l_h": 3906.25}, r"--flow 3906\.25: an ADR15-1-1 of Q3 2\.5 .* less than 3906\.25 L/h \(1\.25 Q4\)"),
+        ({"flow_l_h": -4000.0}, "--flow -4000"),
+        ({"flow_l_h": 2500.0, "q3_m3_h": 1.6}, "less than 2500 L/h"),
         ({"history_h": -0.1}, "--history -0.1"),
         ({"history_h": 1e9}, "--history 1000000000: allowed are 0 to 350640 h"),
         ({"water_temp_c": 71.0}, "--water-temp 71"),
@@ -181,6 +187,30 @@ def test_another_units_memory_is_left_alone(given: dict[str, Any], tmp_path: Pat
     assert state.read_bytes() == before
     same = {"designation": "ADR15-1-1", "q3_m3_h": 2.5, "ratio": 1600, "serial": "10000001", "seed": 1}
     assert execute(replace(STILL, state=state, as_json=True, **same)) == 0
+
+
+@pytest.mark.parametrize(
+    ("zero", "says"),
+    [({"q3_m3_h": 0.0}, "no variant has Q3 0.0"), ({"ratio": 0}, "with R 0"), ({"flow_l_h": 4000.0}, "3906.25 L/h")],
+    ids=str,
+)
+def test_a_kept_unit_hides_no_nonsense(zero: dict[str, Any], says: str, tmp_path: Path) -> None:
+    """Beside a state file a zero is refused, too, and so is a flow that the kept unit does not measure."""
+    save_state(tmp_path / "state", UNIT, alone().meter.saved_memory())
+    with pytest.raises(ConfigError, match=says):
+        execute(replace(STILL, state=tmp_path / "state", **zero))
+
+
+def test_a_meter_that_goes_on_knows_that_its_packs_are_new() -> None:
+    """After eight years its count has fallen; the next start has full packs, and says so of each of them, once."""
+    old = with_history(70_000.0)
+    assert old.meter.registers().internal_percent < 85
+    again = MeterAlone(STILL, UNIT, old.meter.saved_memory())
+    again.live_until(time.time())
+    assert again.meter.registers().internal_percent == 100
+    events = again.meter.reading.events(LogType.POWER)
+    replaced = [event for event in events if event.code is EventCode.BATTERY_REPLACED]
+    assert len(replaced) == len(again.meter.packs) == 2
 
 
 def test_a_memory_that_no_firmware_can_start_from_is_refused(tmp_path: Path) -> None:
@@ -243,14 +273,17 @@ def test_a_signal_ends_a_history(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_clock_that_is_right_is_left_alone() -> None:
-    """A new meter's clock is right; one that is off by more than a second is set, which is an event, and told."""
-    one = with_history(0.0)
-    assert one.set_clock_right() == ""
-    one.meter.commands.set_clock(8 * (round(one.now_s) - 3600))
-    assert "-3600 s off: it was set" in one.set_clock_right()
+    """A new meter's clock is right; after months its crystal has drifted by less than 20 ppm, but by more than a
+    second: it is set, which is an event, and told as nothing unusual."""
+    assert with_history(0.0).set_clock_right() == ""
+    one = with_history(4000.0)
+    off_s = one.meter.registers().clock_ticks / 8.0 - one.now_s
+    assert 1.0 < abs(off_s) < 20e-6 * 4000.0 * 3600.0
+    told = one.set_clock_right()
+    assert f"drifted by {off_s:+.0f} s over the history, which is normal" in told
     assert one.meter.registers().clock_ticks / 8.0 == pytest.approx(one.now_s, abs=0.1)
     codes = [event.code for event in one.meter.reading.events(LogType.STANDARD)]
-    assert codes.count(EventCode.CLOCK_SET) == 2
+    assert codes.count(EventCode.CLOCK_SET) == 1
     assert one.set_clock_right() == ""
 
 
@@ -362,14 +395,32 @@ def test_without_a_terminal_the_display_is_printed_when_it_changes() -> None:
 
 
 def test_without_a_display_there_is_a_line_an_hour_and_one_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thirty hours at 2 L/h, an hour in ten seconds or more: a line each, and after a day a leak."""
+    """Thirty hours at 2 L/h, an hour in ten seconds or more: a line at once and one each, and after a day a leak."""
     monkeypatch.setattr(meter_command, "STEP_S", 1.0)
     text = printed(with_history(0.0, flow_l_h=2.0), False, 30 * 3600.0, speed=300.0)
     lines = text.splitlines()
-    assert len([line for line in lines if " m³ " in line]) == pytest.approx(30, abs=1)
+    assert len([line for line in lines if " m³ " in line]) == pytest.approx(31, abs=1)
     assert [line[21:] for line in lines if " m³ " not in line] == ["leak began"]
     assert lines[-1].endswith("NORMAL  alarms: leak")
     assert "╭" not in text
+
+
+def test_the_first_line_comes_at_once() -> None:
+    """Before any time has passed, with the clock of the beginning; the same moment gets no second one."""
+    one = with_history(0.0)
+    lines = printed(one, False, 0.0).splitlines()
+    assert len(lines) == 1
+    clock = datetime.strptime(lines[0][:19], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    assert clock.timestamp() == pytest.approx(one.now_s, abs=2.0)
+
+
+@pytest.mark.parametrize(
+    ("dry", "temp_c", "text"), [(True, math.nan, "no water"), (False, math.nan, "not known"), (False, 15.04, "15.0 °C")]
+)
+def test_water_that_is_not_understood_is_not_absent(dry: bool, temp_c: float, text: str) -> None:
+    """Only a meter that hears nothing says that there is no water."""
+    registers = replace(with_history(0.0).meter.registers(), dry=dry, water_temp_c=temp_c)
+    assert register_line(registers).split("  ")[-2] == text
 
 
 def test_on_a_terminal_the_display_is_drawn_in_place() -> None:
@@ -387,9 +438,10 @@ def test_on_a_terminal_the_display_is_drawn_in_place() -> None:
 
 def test_the_picture_shows_the_display(tmp_path: Path) -> None:
     """PNG and SVG, by the ending; the SVG's title is what is to be read."""
-    for name in ("display.png", "display.svg"):
+    for name in ("display.png", "DISPLAY.PNG", "display.svg"):
         assert execute(replace(STILL, picture=tmp_path / name, as_json=True)) == 0
-    assert (tmp_path / "display.png").read_bytes().startswith(b"\x89PNG")
+    for name in ("display.png", "DISPLAY.PNG"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
     assert "<title>Display: 000000.000 m³ TOTAL</title>" in (tmp_path / "display.svg").read_text(encoding="utf-8")
 
 

@@ -43,7 +43,7 @@ def litres(course: Course) -> float:
 
 @settings(max_examples=30, deadline=None)
 @given(count=st.floats(1e-4, 40.0), seed=st.integers(0, 2**32))
-def test_draws_are_apart_and_both_ends_are_quiet(count: float, seed: int) -> None:
+def test_draws_are_apart_and_without_a_leak_both_ends_are_quiet(count: float, seed: int) -> None:
     """Still water first and last, and for half a second at least between two draws; the ends are those asked for."""
     course = days(count, seed)
     assert (course.edges_s[0], course.edges_s[-1]) == (MARCH_2026_S, MARCH_2026_S + count * DAY_S)
@@ -82,7 +82,7 @@ def test_medians_are_the_recorded_ones(which: int, sd: float) -> None:
 
 
 def test_no_draw_goes_beyond_what_was_recorded() -> None:
-    """In forty years none is longer than 1375 s or stronger than 1375 L/h: shorter than the 30 min of BURST."""
+    """In forty years none is longer than 1375 s or stronger than 1375 L/h: each is shorter than BURST's 30 min."""
     _, length_s, flow_l_h = draws(days(40 * 365.25))
     assert length_s.max() <= LONGEST_RECORDED_S + 1e-6
     assert flow_l_h.max() <= STRONGEST_RECORDED_L_H

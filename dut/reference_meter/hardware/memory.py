@@ -56,7 +56,9 @@ class Fram:
         self._wear_out(address, count, times)
 
     def cut_after(self, count: int) -> None:
-        """Let the supply fail as soon as ``count`` more bytes have been written."""
+        """Let the supply fail as soon as ``count`` more bytes have been written; ``ValueError`` for less than none."""
+        if count < 0:
+            raise ValueError(f"the supply cannot fail after {count} bytes")
         self._left = count
 
     @property

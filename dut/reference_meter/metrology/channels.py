@@ -18,7 +18,6 @@ class Channel(Flag):
     """LoRaWAN, NB-IoT, wM-Bus."""
 
 
-NO_CHANNEL = Channel(0)
 EVERY_CHANNEL = Channel.IDENTIFICATION | Channel.NFC | Channel.BLE | Channel.WAN
 
 

@@ -33,7 +33,7 @@ from meterbench.dut.reference_meter.metrology.non_volatile import NonVolatile
 from meterbench.dut.reference_meter.metrology.parameters import Parameters
 from meterbench.dut.reference_meter.metrology.power.manager import PowerManager
 from meterbench.dut.reference_meter.metrology.power.places import Place, Source
-from meterbench.dut.reference_meter.metrology.records.columns import Column
+from meterbench.dut.reference_meter.metrology.records.columns import Column, row_dtype
 from meterbench.dut.reference_meter.metrology.records.event_log import EventCode
 from meterbench.dut.reference_meter.metrology.records.hour_rows import Circumstances, alarms_by_hour, hour_rows
 from meterbench.dut.reference_meter.metrology.records.profile import Period
@@ -97,17 +97,14 @@ class Firmware:
         self.power = PowerManager()
         self._source = Source.NONE
         settings = self._kept.settings()
-        if settings is None:
-            settings = default_settings(made.q3_l_h)
-            self._kept.save_settings(settings)
-        self._settings = settings
+        self._settings = settings or default_settings(made.q3_l_h)
         self.measurement = Measurement(
-            made.parameters, made.q4_l_h, made.pulse_volume_nl, FlowAlarms(settings.watches(made.q1_l_h))
+            made.parameters, made.q4_l_h, made.pulse_volume_nl, FlowAlarms(self._settings.watches(made.q1_l_h))
         )
         self._tamper = TamperWatch(inputs, 0)
         self.running = True
         """False once the supply is lost: nobody answers any more."""
-        self.panel = Panel(made.q3_l_h, settings.screens)
+        self.panel = Panel(made.q3_l_h, self._settings.screens)
         self._clock = MeterClock(clock_ticks, valid=True)
         self._modes = ModeControl()
         self._alarms = AlarmRegister()
@@ -120,9 +117,12 @@ class Firmware:
         state = self._kept.state()
         self._fresh = state is None and not self._kept.used
         if self._fresh:
+            self._kept.save_settings(self._settings)
             self.save()
         else:
             self._go_on_from(state)
+            if settings is None:  # Both copies are damaged: what it was told before is lost.
+                self.configure(self._settings)
         self._source = self.power.source
         self._mode = self._modes.mode(on_backup=self._on_backup)
         self.measurement.valve_switch(inputs.valve_closed())
@@ -131,7 +131,7 @@ class Firmware:
     def _go_on_from(self, saved: State | None) -> None:
         """After a loss of supply: what was saved is in force; how long it was away nobody knows. If both copies of the
         state are damaged, the last record tells what can still be known."""
-        state = self._with_last_record(saved or replace(self.state(), captured=0))
+        state = self._with_last_record(saved or self._state_lost())
         self._clock = MeterClock(state.clock_ticks, valid=False)
         self.measurement.restore(state)
         self.power.restore(state.power)
@@ -144,6 +144,10 @@ class Firmware:
         self._sticky = Status(state.sticky) | Status.POWER_LOST
         self._event(EventCode.STARTED_AFTER_POWER_LOSS, int(saved is None))
         self.save()
+
+    def _state_lost(self) -> State:
+        """What is left to begin with."""
+        return replace(self.state(), captured=0, clock_ticks=self._kept.newest_ticks or 0)
 
     def _with_last_record(self, state: State) -> State:
         """A record that was made after the state was saved, in the same second, is newer: it has told what it told."""
@@ -390,12 +394,6 @@ class Firmware:
         """The ways to the outside that may work now."""
         return allowed(self._mode, on_backup=self._on_backup)
 
-    @property
-    def _internal_percent(self) -> int:
-        """Of the C cells; without any, of the backup cell."""
-        percent = self.power.percent(Source.MAIN)
-        return (self.power.percent(Source.BACKUP) or 0) if percent is None else percent
-
     def started(self) -> None:
         """The power manager has measured all packs for the first time."""
         if self._fresh:
@@ -487,25 +485,30 @@ class Firmware:
         return self._settings
 
     def configure(self, settings: Settings) -> None:
-        """Put other settings into force. An alarm over flow begins to watch anew."""
+        """Put other settings into force; the event goes first, so that no change is without one. An alarm over flow
+        whose limit or time has changed begins to watch anew, and so do the others over flow."""
+        self._event(EventCode.CONFIGURATION_CHANGED)
+        if settings.pushed != self._settings.pushed:
+            self._event(EventCode.PUSH_LIST_CHANGED, int(self._settings.pushed), int(settings.pushed))
         self._kept.save_settings(settings)
         watched, self._settings = self._settings.watches(self._made.q1_l_h), settings
         watches = settings.watches(self._made.q1_l_h)
         if watches != watched:
             self.measurement.alarms.watch(watches)
         self.panel.turn(settings.screens, self.tick)
-        self._event(EventCode.CONFIGURATION_CHANGED)
 
     def set_columns(self, period: Period, columns: Column) -> None:
         """Capture other columns in a profile, which is emptied, as its rows would mean something else; nothing happens
         if they are the same. ``Refused`` without TIME."""
+        row_dtype(columns)
         if columns == self._kept.profiles[period].columns:
             return
-        self._kept.profiles[period].set_columns(columns)
         self._event(EventCode.COLUMNS_CHANGED, list(Period).index(period), int(columns))
+        self._kept.profiles[period].set_columns(columns)
 
     def acknowledge(self, alarms: Alarm) -> None:
         """Clear alarms that stay after their cause is gone."""
+        self._event(EventCode.ALARMS_ACKNOWLEDGED, int(alarms))
         self._alarms.acknowledge(alarms)
         self.save()
 
@@ -581,8 +584,8 @@ class Firmware:
             to_push=self._alarms.to_push,
             status=self.status | self._sticky,
             source=self._source,
-            internal_percent=self._internal_percent,
-            external_percent=self.power.percent(Source.EXTERNAL),
+            internal_percent=self.power.internal_percent,
+            external_percent=self.power.external_percent,
             channels=self.channels,
         )
 

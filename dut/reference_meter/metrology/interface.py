@@ -156,10 +156,10 @@ class Commands:
         self._carry_out(lambda firmware: firmware.set_columns(period, columns))
 
     def show(self, screen: Screen | None) -> None:
-        """Let the display show one screen until told otherwise; None: the cycle again."""
+        """Let the display show one screen for a minute; None: the cycle again."""
         if screen is not None:
             _must_be("show", screen, Screen)
-        self._carry_out(lambda firmware: firmware.panel.show(screen))
+        self._carry_out(lambda firmware: firmware.panel.show(screen, firmware.tick))
 
     def report_wan(self, level: int | None) -> None:
         """Level of the WAN's signal, 0 to 4, for the display; None while there is no connection."""
@@ -197,7 +197,7 @@ class Commands:
             return command(firmware)
         except PowerLost as lost:
             firmware.running = False
-            raise Refused("the meter went Off before the command was carried out") from lost
+            raise Refused("the meter went Off: read back whether the command was carried out") from lost
 
 
 def _running(firmware: Firmware) -> Firmware:

@@ -37,9 +37,16 @@ class NonVolatile:
         )
 
     @property
+    def newest_ticks(self) -> int | None:
+        """Clock time of the newest record or event; None on a memory that is new."""
+        row = self.recorder.last_row
+        times = [event.clock_ticks for log in LogType for event in self.logs.events(log)[-1:]]
+        return max([*times, *([] if row is None else [int(row["clock_ticks"][0])])], default=None)
+
+    @property
     def used(self) -> bool:
         """True if anything was ever recorded: a memory without a state is then damaged, not new."""
-        return self.recorder.last_row is not None or any(self.logs.events(log) for log in LogType)
+        return self.newest_ticks is not None
 
     def state(self) -> State | None:
         """As it was saved last; None on a memory that is new."""
@@ -60,5 +67,5 @@ class NonVolatile:
         return None if kept is None else Settings.from_bytes(kept.rstrip(b"\0"))
 
     def save_settings(self, settings: Settings) -> None:
-        """Save them, over the older of the two copies."""
-        self._configuration.save(settings.to_bytes().ljust(CONFIGURATION_BYTES, b"\0"))
+        """Save them in both copies: damage to one must not bring back the settings before."""
+        self._configuration.save_both(settings.to_bytes().ljust(CONFIGURATION_BYTES, b"\0"))

@@ -4,7 +4,7 @@ at all."""
 from __future__ import annotations
 
 import struct
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 
 _FORM = struct.Struct("<q?qqddqqIIIIIqqqqqH")
 _NONE = -1
@@ -40,9 +40,9 @@ class State:
 
     def to_bytes(self) -> bytes:
         """For the memory."""
-        *parts, power = astuple(self)
-        fixed: bytes = _FORM.pack(*(_NONE if part is None else part for part in parts), len(power))
-        return fixed + bytes(power)
+        parts = (getattr(self, name) for name in _NAMES)
+        fixed: bytes = _FORM.pack(*(_NONE if part is None else part for part in parts), len(self.power))
+        return fixed + self.power
 
     @classmethod
     def from_bytes(cls, kept: bytes) -> State:
@@ -50,3 +50,6 @@ class State:
         *parts, power_bytes = _FORM.unpack_from(kept)
         parts[6:8] = [None if part == _NONE else part for part in parts[6:8]]
         return cls(*[*parts, kept[_FORM.size : _FORM.size + power_bytes]])
+
+
+_NAMES = tuple(field.name for field in fields(State) if field.name != "power")

@@ -81,7 +81,8 @@ def test_the_lid(at_once: bool) -> None:
     assert seen(meter) == {"TAMPER"}
     meter.commands.acknowledge(Alarm.CASE_OPEN)
     assert seen(meter) == set()
-    (opened, closed) = told(meter, LogType.TAMPER)
+    (opened, early, closed, late) = told(meter, LogType.TAMPER)
+    assert early[0] == late[0] == EventCode.ALARMS_ACKNOWLEDGED
     assert opened == (EventCode.CASE_OPENED, pytest.approx(opened_s + 0.25, abs=0.26))
     assert closed == (EventCode.CASE_CLOSED, pytest.approx(closed_s + 0.25, abs=0.26))
 

@@ -262,3 +262,57 @@ def test_a_clock_set_before_the_first_segment_is_kept() -> None:
     bench.meter.commands.set_clock(10**9)
     bench.live(10.0)
     assert bench.meter.registers().clock_ticks == pytest.approx(10**9 + 80, abs=1)
+
+
+def lived_until_off(piece_s: float) -> tuple[float, float]:
+    """Seconds on the meter's clock when the last of the capacitor was used up, without a pack, and litres."""
+    bench = Bench()
+    bench.live(60.0)
+    for place in (Place.C1, Place.BACKUP):
+        bench.meter.remove(place)
+    bench.live(15 * DAY_S)
+    while bench.meter.powered:
+        bench.live(piece_s, 100.0)
+    bench.meter.insert(Place.C1, fresh_pack("LS26500"))
+    bench.live(3600.0)
+    (start,) = (
+        event
+        for event in bench.meter.reading.events(LogType.STANDARD)
+        if event.code is EventCode.STARTED_AFTER_POWER_LOSS
+    )
+    return start.clock_ticks / 8.0, bench.meter.registers().forward_l
+
+
+def test_the_meter_is_off_when_its_rail_is() -> None:
+    """However the time is cut, the same moment: nothing is measured without a supply."""
+    at_once_s, at_once_l = lived_until_off(DAY_S)
+    in_pieces_s, in_pieces_l = lived_until_off(1000.0)
+    assert in_pieces_s == pytest.approx(at_once_s, abs=1.0)
+    assert in_pieces_l == pytest.approx(at_once_l, abs=0.1)
+
+
+def fading(after_bytes: int) -> Bench:
+    """The last millivolts of the capacitor, with a supply that also fails in a write."""
+    bench = Bench()
+    bench.live(60.0)
+    for place in (Place.BACKUP, Place.C1):
+        bench.meter.remove(place)
+    bench.meter.unit.board.supply.spc_v = 2.2003
+    bench.meter.fail_in_write(after_bytes)
+    while bench.meter.powered:
+        bench.live(600.0)
+    return bench
+
+
+def test_the_last_save_may_be_cut() -> None:
+    """The supply fails in the save that the brown-out calls for: a loss like any other."""
+    plenty = 10**7
+    left = fading(plenty).meter.unit.board.memory._left
+    assert left is not None
+    assert not fading(plenty - left - 100).meter.powered
+
+
+def test_a_meter_that_has_not_lived_cannot_lose_its_supply() -> None:
+    """Its clock has no time yet that could be kept."""
+    with pytest.raises(Refused, match="begun to live"):
+        Bench().meter.fail_supply()

@@ -97,6 +97,15 @@ class RoughHands(RuleBasedStateMachine):
             witness.remove(place)
 
     @powered
+    @rule(place=PLACES)
+    def dead_pack(self, place: Place) -> None:
+        """A pack that was dead when it was put in: it never feeds, and is told after three checks."""
+        witness = self.witness
+        if place not in witness.meter.packs:
+            witness.insert(place, 0.02)
+            witness.on(4 * 3600.0)
+
+    @powered
     @rule(flow_l_h=st.sampled_from((0.0, 30.0)))
     def starve(self, flow_l_h: float) -> None:
         """No pack at all until the meter is Off: an orderly loss, as the capacitor fades for more than a week."""
@@ -189,7 +198,7 @@ def run(machine: type[RoughHands], examples: int, steps: int) -> None:
 
 def test_a_meter_in_rough_hands() -> None:
     """Volumes, alarms, modes, sources and records stay right in whatever order things happen."""
-    run(RoughHands, examples=30, steps=25)
+    run(RoughHands, examples=50, steps=25)
 
 
 @pytest.mark.sweep

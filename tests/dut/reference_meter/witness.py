@@ -692,6 +692,8 @@ class Witness:
 
     def acknowledge(self) -> None:
         self.meter.commands.acknowledge(TAMPER)
+        told = [(event.code, event.value_a) for event in self.new_events() if event.log is LogType.TAMPER]
+        assert told == [(EventCode.ALARMS_ACKNOWLEDGED, int(TAMPER))]
         for contact in self.contacts.values():
             contact.latched = contact.settled
         self.latched &= self.present

@@ -59,6 +59,7 @@ class Loads:
     def __init__(self, factors: Mapping[str, float] | None = None) -> None:
         self._factors = dict.fromkeys(CONSUMERS, 1.0) | dict(factors or {})
         self._meter = _values("meter")
+        self._demands: dict[Activity, Demand] = {}
         self._sleep_ma = {consumer: 1e-3 * _values(consumer)["sleep_ua"] for consumer in ("lora", "nb_iot")}
 
     def event(self, radio: Radio) -> Event:
@@ -69,6 +70,11 @@ class Loads:
 
     def demand(self, activity: Activity) -> Demand:
         """Mean and highest current of an activity. A modem in use sleeps between its transmissions."""
+        if activity not in self._demands:
+            self._demands[activity] = self._demand(activity)
+        return self._demands[activity]
+
+    def _demand(self, activity: Activity) -> Demand:
         factors, meter = self._factors, self._meter
         standing_ma = 1e-3 * (
             factors["base"] * meter["base_ua"]

@@ -6,8 +6,12 @@ from meterbench.dut.reference_meter.metrology.display.frame import WAN_BARS, Fra
 from meterbench.dut.reference_meter.metrology.display.screens import Screen, ScreenList, frame_at
 from meterbench.dut.reference_meter.metrology.display.state import DisplayState
 from meterbench.dut.reference_meter.metrology.identity import SOFTWARE_ID, software_checksum
+from meterbench.dut.reference_meter.metrology.measuring.transit import CYCLES_PER_S
 from meterbench.dut.reference_meter.metrology.refusal import Refused
 from meterbench.dut.reference_meter.metrology.registers import Registers
+
+SELECTED_TICKS = 60 * CYCLES_PER_S
+"""[design] How long a screen stays that was selected by command: nobody can hide the volume for good."""
 
 
 class Panel:
@@ -19,15 +23,16 @@ class Panel:
         self._wan_level: int | None = None
         self._small_credit = self._supply_limited = False
         self._selected: Screen | None = None
+        self._selected_until = 0
 
     def turn(self, screens: tuple[Screen, ...], tick: int) -> None:
         """Show these in turn from now on; nothing happens if they are the same. ``Refused`` without the volume."""
         if screens != self._screens.screens:
             self._screens = ScreenList(screens, tick)
 
-    def show(self, screen: Screen | None) -> None:
-        """Show one screen until told otherwise; None: each in turn."""
-        self._selected = screen
+    def show(self, screen: Screen | None, tick: int) -> None:
+        """Show one screen for ``SELECTED_TICKS``; None: each in turn again."""
+        self._selected, self._selected_until = screen, tick + SELECTED_TICKS
 
     def report_wan(self, level: int | None) -> None:
         """Level of the WAN's signal; None while there is no connection."""
@@ -62,4 +67,5 @@ class Panel:
             software_id=SOFTWARE_ID,
             checksum=software_checksum(),
         )
-        return frame_at(state, self._screens, tick, self._selected)
+        selected = self._selected if tick < self._selected_until else None
+        return frame_at(state, self._screens, tick, selected)

@@ -16,7 +16,7 @@ class Measured:
     flow_l_h: float
     """Signed mean of the last 4 s; zero below the sensitivity threshold."""
     water_temp_c: float
-    """From the PT1000 where one is fitted, else from the speed of sound; NaN while there is no water."""
+    """From the PT1000 where one is fitted, else from the speed of sound; NaN while none is heard and believed."""
     dry: bool
     """No water: nothing was heard of eight shots in a row (ADR-040)."""
     disturbed: bool

@@ -50,8 +50,8 @@ class Averages:
 class Measurement:
     """The measuring of one meter.
 
-    ``calibration`` is the type's, as the programme is loaded; the unit's own is written by ``calibrate``, after which
-    ``seal`` closes the meter for good.
+    ``parameters`` hold the type's calibration, as the programme is loaded; the unit's own is written by ``calibrate``,
+    after which ``seal`` closes the meter for good.
     """
 
     def __init__(

@@ -37,14 +37,19 @@ EVENT_LOGS_BYTES = len(LogType) * _LOG_BYTES
 class EventCode(IntEnum):
     """What happened: the log in the upper byte. The codes stand in the memory: they never change their meaning."""
 
+    # Where values are numbers of a mode, a source, a place or a period, they count from 0 in the order in which the
+    # firmware's enumeration has them; that order stands in the memory as well, and is only ever added to.
     CLOCK_SET = 0x0001
     """Old and new clock time, in ticks."""
     MODE_CHANGED = 0x0002
+    """From one mode to another."""
     COLUMNS_CHANGED = 0x0003
-    """Of a profile."""
+    """Period of the profile, its new columns."""
     CONFIGURATION_CHANGED = 0x0004
     CAPTURES_MISSED = 0x0005
+    """How many hours."""
     STARTED_AFTER_POWER_LOSS = 0x0006
+    """1 if the saved state was damaged."""
 
     CASE_OPENED = 0x0101
     CASE_CLOSED = 0x0102
@@ -52,6 +57,8 @@ class EventCode(IntEnum):
     MAGNET_ENDED = 0x0104
     TILT_BEGAN = 0x0105
     TILT_ENDED = 0x0106
+    ALARMS_ACKNOWLEDGED = 0x0107
+    """Which, as flags."""
 
     DRY_BEGAN = 0x0201
     DRY_ENDED = 0x0202
@@ -65,8 +72,10 @@ class EventCode(IntEnum):
     VALVE_OPENED = 0x020A
 
     SOURCE_CHANGED = 0x0301
+    """From one source to another."""
     PACK_REMOVED = 0x0302
     PACK_INSERTED = 0x0303
+    """Its place, as for the others of packs."""
     LOW_BATTERY_INTERNAL_BEGAN = 0x0304
     LOW_BATTERY_INTERNAL_ENDED = 0x0305
     LOW_BATTERY_EXTERNAL_BEGAN = 0x0306
@@ -75,6 +84,7 @@ class EventCode(IntEnum):
     BATTERY_REPLACED = 0x0309
 
     PUSH_LIST_CHANGED = 0x0401
+    """Old and new list, as flags."""
 
     @property
     def log(self) -> LogType:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from meterbench.dut.reference_meter.metrology.clock import HOUR_TICKS
 from meterbench.dut.reference_meter.metrology.measuring.transit import CYCLES_PER_S
 from meterbench.dut.reference_meter.metrology.records.columns import ROW
 from meterbench.dut.reference_meter.metrology.records.profile import Period, Profile
@@ -21,7 +22,6 @@ from meterbench.dut.reference_meter.metrology.status import Status
 from meterbench.dut.reference_meter.metrology.storage.memory import Memory
 from meterbench.dut.reference_meter.metrology.storage.slots import TwinSlots, twin_slots_bytes
 
-HOUR_TICKS = 3600 * CYCLES_PER_S
 GATHERED = {"alarms": 2**32 - 1, "status": int(Status.CLOCK_SET | Status.POWER_LOST | Status.CAPTURES_MISSED)}
 """Which flags of a row say something of the time since the record before."""
 

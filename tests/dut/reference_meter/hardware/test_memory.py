@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from meterbench.dut.reference_meter.hardware.memory import BLOCK_BYTES, Fram, PowerLost
 
 
-@given(st.integers(0, 90), st.binary(max_size=40), st.integers(0, 50))
+@given(st.integers(0, 90), st.binary(min_size=1, max_size=40), st.integers(0, 50))
 def test_a_write_ends_at_the_byte_where_the_supply_fails(address: int, content: bytes, cut: int) -> None:
     """Bytes before the cut are new, all others old; if the supply outlasts the write, all of it is there."""
     before = bytes(range(1, 131))

@@ -839,15 +839,16 @@ def test_settings_outlast_the_supply() -> None:
     firmware.measure(shots(700.0, 500))
     assert firmware.registers().alarms == Alarm.BURST | Alarm.LEAK
     assert firmware.registers().to_push == Alarm.BURST
-    firmware.panel.show(Screen.VOLUME)
+    firmware.panel.show(Screen.VOLUME, firmware.tick)
     assert len(look(firmware).text.strip().split(".")[1]) == 5
     firmware.enter_test()
     firmware.measure(shots(0.0, 57))
     assert firmware.mode is Mode.NORMAL
 
 
-@pytest.mark.parametrize("cut", [0, 500, 1031, 1032, 1033])
+@pytest.mark.parametrize("cut", [0, 33, 34, 500, 1065, 1066, 1067, 2097])
 def test_settings_are_there_whole_or_as_they_were(cut: int) -> None:
+    """The event of 34 bytes goes first, then come two copies of 1032: the first whole one counts."""
     memory = new_memory()
     firmware = start(memory)
     firmware.configure(replace(QUICK, volume_decimals=4))
@@ -855,7 +856,9 @@ def test_settings_are_there_whole_or_as_they_were(cut: int) -> None:
     with pytest.raises(PowerLost):
         firmware.configure(replace(QUICK, volume_decimals=5))
     memory.restore()
-    assert restarted(memory).settings.volume_decimals == (4 if cut < 1032 else 5)
+    again = restarted(memory)
+    assert again.settings.volume_decimals == (4 if cut < 34 + 1032 else 5)
+    assert len(events(again, EventCode.CONFIGURATION_CHANGED)) == (1 if cut < 34 else 2)
 
 
 def test_other_columns_empty_a_profile_and_outlast_the_supply() -> None:
@@ -1047,7 +1050,7 @@ def test_a_total_goes_on_beyond_the_roll_over() -> None:
     firmware = filled(restarted(memory))
     firmware.measure(shots(2500.0, 8 * 60))
     assert firmware.registers().forward_nl == pytest.approx(10**18 + 2500e9 / 60, rel=0, abs=1e7)
-    firmware.panel.show(Screen.VOLUME)
+    firmware.panel.show(Screen.VOLUME, firmware.tick)
     assert look(firmware).text == "000000.041"
 
 
