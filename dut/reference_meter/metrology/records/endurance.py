@@ -42,7 +42,7 @@ EVENTS_A_DAY = 20
 
 WEARING = (
     Wearing("state", _SECONDS_A_DAY / SAVE_PERIOD_S, COPIES),
-    Wearing("configuration", CONFIGURATIONS_A_DAY, COPIES),
+    Wearing("configuration", CONFIGURATIONS_A_DAY, 1),
     Wearing("counters", _SECONDS_A_DAY / TELEGRAM_PERIOD_S / RESERVED, 1),
     Wearing("recorder", 24, COPIES),
     Wearing("hourly", 24, ring_slots(CAPACITY[Period.HOUR])),

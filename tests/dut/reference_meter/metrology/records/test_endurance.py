@@ -38,7 +38,7 @@ def writes() -> dict[str, int]:
     TwinSlots(memory, place("state"), STATE_BYTES).skip_saves(int(days * 86_400))
     configuration = TwinSlots(memory, place("configuration"), CONFIGURATION_BYTES)
     for _ in range(int(days)):
-        configuration.save(bytes(CONFIGURATION_BYTES))
+        configuration.save_both(bytes(CONFIGURATION_BYTES))
     counter = InvocationCounter(memory, place("counters"))
     for _ in range(int(days * 86_400 / 20 / 50)):
         counter.next(50)
