@@ -294,7 +294,8 @@ class ReferenceMeter:
 
     def _end_firmware(self) -> None:
         if self._firmware is not None:
-            self._pulses = self._emitted(0, 1.0)
+            behind = self._next_cycle - self._first_cycle != self._firmware.tick  # It ended in the middle of a block.
+            self._pulses = self._emitted(0, 1.0) if behind else self._emitted_until(self._now_s)
             self._firmware.running = False
         self._firmware = self._run = None
         self.lcd.supply(False)
@@ -474,6 +475,9 @@ class ReferenceMeter:
         self._before_hands()
         if self._firmware is None:
             return self._pulses
+        return self._emitted_until(at_s)
+
+    def _emitted_until(self, at_s: float) -> int:
         since_start = float(self._board.oscillator.cycles(at_s))
         cycle = min(math.floor(since_start), self._next_cycle - 1)
         return self._emitted(self._next_cycle - 1 - cycle, min(since_start - cycle, 1.0))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from meterbench.dut.reference_meter.hardware.power.pack import fresh_pack
 from meterbench.dut.reference_meter.hardware.power.supply import Place
 from meterbench.dut.reference_meter.meter import Fidelity, ReferenceMeter
+from meterbench.dut.reference_meter.metrology.display.screens import Screen
 from meterbench.dut.reference_meter.metrology.modes import Mode
 from meterbench.dut.reference_meter.metrology.power.places import Place as FirmwarePlace
+from meterbench.dut.reference_meter.metrology.records.columns import Column
 from meterbench.dut.reference_meter.metrology.records.event_log import EventCode, LogType
 from meterbench.dut.reference_meter.metrology.records.profile import Period
 from meterbench.dut.reference_meter.metrology.refusal import Refused
@@ -316,3 +321,64 @@ def test_a_meter_that_has_not_lived_cannot_lose_its_supply() -> None:
     """Its clock has no time yet that could be kept."""
     with pytest.raises(Refused, match="begun to live"):
         Bench().meter.fail_supply()
+
+
+def test_pulses_never_run_back() -> None:
+    """A bench takes differences of the count: over a loss none is negative, and none comes while the meter is Off."""
+    bench = Bench()
+    bench.live(600.3, 2500.0)
+    before = bench.meter.pulse_count(bench.now_s)
+    bench.meter.fail_supply()
+    assert bench.meter.pulse_count(bench.now_s) == before
+    bench.live(600.0, 2500.0)
+    assert bench.meter.powered
+    after = bench.meter.pulse_count(bench.now_s)
+    bench.live(60.0, 2500.0)
+    assert before <= after
+    assert bench.meter.pulse_count(bench.now_s) - after == pytest.approx(2500.0 / 60.0 * 1e4, rel=0.01)
+
+
+def test_segments_shorter_than_a_microsecond_are_lived_through() -> None:
+    """A coupled plant makes such: the supply has nothing to say to them, and time goes on."""
+    bench = Bench()
+    for _ in range(3):
+        bench.live(1e-8, 100.0)
+        bench.live(3600.0, 100.0)
+    assert bench.hours[:2] == [1, 2]
+
+
+def test_a_supply_cannot_fail_after_less_than_nothing() -> None:
+    bench = Bench()
+    bench.live(60.0)
+    with pytest.raises(ValueError, match="-5 bytes"):
+        bench.meter.fail_in_write(-5)
+    bench.live(60.0)
+    assert bench.meter.powered
+
+
+@pytest.mark.parametrize("cut", range(0, 1200, 40))
+def test_no_change_is_without_its_event(cut: int) -> None:
+    """Settings and columns, whatever byte of the change the supply fails at."""
+    bench = Bench()
+    bench.live(3700.0)
+    was = bench.meter.reading.settings()
+    bench.meter.fail_in_write(cut)
+    with contextlib.suppress(Refused):
+        bench.meter.commands.configure(replace(was, burst_limit_l_h=50.0))
+    with contextlib.suppress(Refused):
+        bench.meter.commands.set_columns(Period.HOUR, Column.TIME)
+    bench.live(1800.0)
+    told = bench.codes(LogType.STANDARD)
+    assert bench.meter.reading.settings() == was or EventCode.CONFIGURATION_CHANGED in told
+    assert len(bench.hours) == 1 or EventCode.COLUMNS_CHANGED in told
+
+
+def test_nobody_can_hide_the_volume() -> None:
+    """A screen that was selected by command makes way after a minute."""
+    bench = Bench()
+    bench.live(60.0)
+    bench.meter.commands.configure(replace(bench.meter.reading.settings(), screens=(Screen.VOLUME,)))
+    bench.meter.commands.show(Screen.CHECKSUM)
+    assert "CRC" in bench.meter.look().captions
+    bench.live(61.0)
+    assert "TOTAL" in bench.meter.look().captions
