@@ -43,7 +43,6 @@ from meterbench.world.segment import Course, Segment
 
 __all__ = ["Fidelity", "Fitted", "ReferenceMeter"]
 
-SHOTS_PER_S, DRY_SHOTS_PER_S = 8.0, 2.0
 USUAL_TRANSMISSIONS = ((Radio.LORA_SF12, 43_200.0),)
 """[design] Two telegrams a day, as the technical description recommends (16.2)."""
 
@@ -231,9 +230,8 @@ class ReferenceMeter:
         """What the meter does now, as far as it takes power."""
         if self._firmware is None:
             return Activity(0.0, lcd=False)
-        slow = self._firmware.measurement.silent and not self._firmware.measurement.full_rate
         sending = Channel.WAN in self._firmware.channels
-        return Activity(DRY_SHOTS_PER_S if slow else SHOTS_PER_S, True, self.transmissions if sending else ())
+        return Activity(self._firmware.measurement.shots_per_s, True, self.transmissions if sending else ())
 
     def _live_supply(self, duration_s: float) -> Lived:
         """Let the supply live from now on: so long, or until something happens."""

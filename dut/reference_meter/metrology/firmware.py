@@ -341,7 +341,6 @@ class Firmware:
         test_until = self._modes.test_until
         return State(
             clock_ticks=self._clock.at(self.tick - cycles_ago),
-            clock_valid=self._clock.valid,
             forward_nl=forward_nl,
             reverse_nl=reverse_nl,
             forward_pending_nl=pending_nl[0],

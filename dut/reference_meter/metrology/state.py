@@ -6,7 +6,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, fields
 
-_FORM = struct.Struct("<q?qqddqqIIIIIqqqqqH")
+_FORM = struct.Struct("<qqqddqqIIIIIqqqqqH")
 _NONE = -1
 
 
@@ -15,7 +15,6 @@ class State:
     """Times in ticks, volumes in nanolitres."""
 
     clock_ticks: int
-    clock_valid: bool
     forward_nl: int
     reverse_nl: int
     forward_pending_nl: float
@@ -48,7 +47,7 @@ class State:
     def from_bytes(cls, kept: bytes) -> State:
         """The same again; what follows it in the slot is left alone."""
         *parts, power_bytes = _FORM.unpack_from(kept)
-        parts[6:8] = [None if part == _NONE else part for part in parts[6:8]]
+        parts[5:7] = [None if part == _NONE else part for part in parts[5:7]]
         return cls(*[*parts, kept[_FORM.size : _FORM.size + power_bytes]])
 
 

@@ -18,7 +18,7 @@ from meterbench.dut.reference_meter.metrology.measuring.measured import Measured
 from meterbench.dut.reference_meter.metrology.measuring.presence import WaterPresence
 from meterbench.dut.reference_meter.metrology.measuring.registration import Registration, TotalsAfter
 from meterbench.dut.reference_meter.metrology.measuring.stretches import Kind, kinds_of
-from meterbench.dut.reference_meter.metrology.measuring.transit import Echo, Stretches, TransitTimes
+from meterbench.dut.reference_meter.metrology.measuring.transit import CYCLES_PER_S, Echo, Stretches, TransitTimes
 from meterbench.dut.reference_meter.metrology.measuring.zero_tracking import ZeroTracker
 from meterbench.dut.reference_meter.metrology.parameters import Parameters
 from meterbench.dut.reference_meter.metrology.sensors.fault import SensorFault
@@ -267,9 +267,14 @@ class Measurement:
         self.idle(cycles - noticed)
 
     @property
+    def shots_per_s(self) -> float:
+        """Eight; two while nothing is heard of an empty pipe, but not in TEST (ADR-014)."""
+        return CYCLES_PER_S / (DRY_STRIDE if self.silent and not self.full_rate else 1)
+
+    @property
     def idle_cycles(self) -> int:
         """Cycles until the next shot: an empty pipe is looked at twice a second, but always eight times in TEST."""
-        waits = self._presence.silent and not self.full_rate
+        waits = self.silent and not self.full_rate
         return -(self._missed + 1) % DRY_STRIDE if waits else 0
 
     def idle(self, cycles: int) -> None:
