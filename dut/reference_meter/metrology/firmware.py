@@ -7,8 +7,7 @@ tick: whatever is measured in blocks is cut there, so that nothing comes a cycle
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
-from typing import Protocol
+from dataclasses import fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +15,13 @@ from numpy.typing import NDArray
 from meterbench.dut.reference_meter.metrology.alarms.alarm_events import event_of
 from meterbench.dut.reference_meter.metrology.alarms.alarm_register import AlarmRegister
 from meterbench.dut.reference_meter.metrology.alarms.flow_alarms import AlarmChange, FlowAlarms
-from meterbench.dut.reference_meter.metrology.alarms.tamper import TamperInputs, TamperWatch
+from meterbench.dut.reference_meter.metrology.alarms.tamper import TamperWatch
 from meterbench.dut.reference_meter.metrology.audit import AuditRecord
 from meterbench.dut.reference_meter.metrology.channels import Channel, allowed
 from meterbench.dut.reference_meter.metrology.clock import HOUR_TICKS, TICKS_PER_S, MeterClock
 from meterbench.dut.reference_meter.metrology.display.frame import Frame
 from meterbench.dut.reference_meter.metrology.display.panel import Panel
+from meterbench.dut.reference_meter.metrology.made import Inputs, Made
 from meterbench.dut.reference_meter.metrology.measuring.measurement import PLAUSIBLE_Q4, Measurement
 from meterbench.dut.reference_meter.metrology.measuring.registration import TotalsAfter
 from meterbench.dut.reference_meter.metrology.measuring.transit import Stretches, TransitTimes
@@ -30,7 +30,6 @@ from meterbench.dut.reference_meter.metrology.measuring.water import ATMOSPHERE_
 from meterbench.dut.reference_meter.metrology.mode_control import ModeControl
 from meterbench.dut.reference_meter.metrology.modes import Mode
 from meterbench.dut.reference_meter.metrology.non_volatile import NonVolatile
-from meterbench.dut.reference_meter.metrology.parameters import Parameters
 from meterbench.dut.reference_meter.metrology.power.manager import PowerManager
 from meterbench.dut.reference_meter.metrology.power.places import Place, Source
 from meterbench.dut.reference_meter.metrology.records.columns import Column, row_dtype
@@ -54,34 +53,6 @@ _MODE_STATUS = {
 _SOURCE_NUMBER = {source: number for number, source in enumerate(Source)}
 _PLACE_NUMBER = {place: number for number, place in enumerate(Place)}
 _MODE_NUMBER = {mode: number for number, mode in enumerate(Mode)}
-
-
-class Inputs(TamperInputs, Protocol):
-    """What the firmware can read of the hardware besides the bursts."""
-
-    @property
-    def fitted(self) -> Fitted:
-        """Which sensor is in the water."""
-        ...
-
-    def valve_closed(self) -> bool:
-        """The end switch of the shut-off valve behind the meter."""
-        ...
-
-    def ambient_temp_c(self) -> float:
-        """The processor's own thermometer."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What production has written into a unit's program memory, where no loss of supply can reach it."""
-
-    parameters: Parameters
-    q1_l_h: float
-    q3_l_h: float
-    q4_l_h: float
-    pulse_volume_nl: int
 
 
 class Firmware:

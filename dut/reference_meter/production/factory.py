@@ -9,7 +9,7 @@ import numpy as np
 from meterbench.dut.meter import Nameplate
 from meterbench.dut.reference_meter.hardware.board import Board, draw_board
 from meterbench.dut.reference_meter.hardware.sensor import Sensor, Truth, draw_sensor
-from meterbench.dut.reference_meter.metrology.firmware import Made
+from meterbench.dut.reference_meter.metrology.made import Made
 from meterbench.dut.reference_meter.metrology.measuring.measurement import Measurement
 from meterbench.dut.reference_meter.metrology.parameters import Parameters
 from meterbench.dut.reference_meter.metrology.records.memory_map import MEMORY_MAP

@@ -13,7 +13,8 @@ from meterbench.dut.reference_meter.hardware.sensors import accelerometer
 from meterbench.dut.reference_meter.hardware.sensors.accelerometer import Accelerometer
 from meterbench.dut.reference_meter.hardware.sensors.i2c_bus import Bus
 from meterbench.dut.reference_meter.metrology.calibration import Calibration
-from meterbench.dut.reference_meter.metrology.firmware import Firmware, Made
+from meterbench.dut.reference_meter.metrology.firmware import Firmware
+from meterbench.dut.reference_meter.metrology.made import Made
 from meterbench.dut.reference_meter.metrology.measuring.transit import Echo, Stretches, TransitTimes
 from meterbench.dut.reference_meter.metrology.parameters import Parameters
 from meterbench.dut.reference_meter.metrology.power.places import Place

@@ -554,7 +554,6 @@ def test_all_of_the_state_is_there_again() -> None:
     state = restarted(memory, desk).state()
     assert state == replace(
         was,
-        clock_valid=False,
         seen=was.seen | was.present,
         sticky=was.sticky | Status.POWER_LOST,
         power=state.power,
@@ -566,7 +565,6 @@ def test_all_of_the_state_is_there_again() -> None:
     st.builds(
         State,
         clock_ticks=st.integers(0, EPOCH_2026),
-        clock_valid=st.booleans(),
         forward_nl=st.integers(0, 10**19 // 2),
         reverse_nl=st.integers(0, 10**19 // 2),
         forward_pending_nl=st.floats(-1e9, 1.0),
@@ -590,9 +588,7 @@ def test_any_state_is_in_force_at_the_next_start(state: State) -> None:
     """And saved again at once, so that a supply that fails again at the first cycle takes nothing."""
     memory = new_memory()
     NonVolatile(memory).save_state(state)
-    expected = replace(
-        state, clock_valid=False, seen=state.seen | state.present, sticky=state.sticky | Status.POWER_LOST
-    )
+    expected = replace(state, seen=state.seen | state.present, sticky=state.sticky | Status.POWER_LOST)
     firmware = Firmware(made(), memory, Desk())
     assert firmware.state() == expected
     assert NonVolatile(memory).state() == expected
