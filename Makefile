@@ -1,4 +1,4 @@
-# meterbench: make install, run, test, check, bench. `make` alone lists the targets.
+# meterbench: make install, run, test, sweep, check, bench. `make` alone lists the targets.
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -30,7 +30,7 @@ if ! [ -x $(1)/bin/python ]; then "$(PYTHON)" -m venv $(1); fi; \
 echo '*' > $(1)/.gitignore
 endef
 
-.PHONY: help install run test check bench images clean
+.PHONY: help install run test sweep check bench images clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -40,15 +40,18 @@ install: $(VENV)/.installed ## create .venv and install the command there
 run: $(VENV)/.installed ## verify four meters on the virtual station and write the report (ARGS="--seed 7": more options)
 	@$(BIN)/meterbench run initial-verification $(ARGS)
 
-test: $(VENV)/.installed-test ## run the whole test suite (ARGS="-k journal": a part of it)
-	@echo '== tests'; $(BIN)/pytest $(ARGS)
+test: $(VENV)/.installed-test ## run the whole test suite on all cores (ARGS="-k journal": a part of it)
+	@echo '== tests'; $(BIN)/pytest -n auto $(ARGS)
 
-check: $(VENV)/.installed-test ## format, lint, types, layer contracts, documentation
+sweep: $(VENV)/.installed-test ## the long tests too, and random examples that nobody has seen yet (an hour)
+	@echo '== tests, long'; $(BIN)/pytest -n auto -m 'not hardware' --hypothesis-profile hunt $(ARGS)
+
+check: $(VENV)/.installed-test ## format, lint, types, layer contracts, links in the documentation
 	$(call step,format: ruff format --check,$(BIN)/ruff format --quiet --check . || { echo 'make: run ruff format on the files above' >&2; exit 1; })
 	$(call step,lint: ruff check,$(BIN)/ruff check --quiet .)
 	$(call step,types: mypy --strict,$(BIN)/mypy --no-error-summary)
 	$(call step,layer contracts: lint-imports,kept=$$($(BIN)/lint-imports --no-logo 2>&1) || { printf '%s\n' "$$kept" >&2; exit 1; })
-	$(call step,documentation: links; keys; options; snippets,$(BIN)/pytest -q tests/docs)
+	$(call step,documentation: links; keys; options,$(BIN)/pytest -q tests/docs/test_pages.py)
 
 bench: $(BENCH_VENV)/.installed ## measure speed, next to OpenHTF where that applies
 	@for file in benchmarks/*.py; do \

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from meterbench.bench import station
 from meterbench.bench.record import RunRecord, load
@@ -15,6 +16,11 @@ from meterbench.bench.session import Programme, session
 from meterbench.bench.station import STANDARD_INSTRUMENTS, StationFile
 from meterbench.procedures import edition
 from meterbench.procedures.initial_verification import NAME, initial_verification
+
+settings.register_profile("gate", derandomize=True)
+settings.register_profile("hunt", derandomize=False, print_blob=True)
+settings.load_profile("gate")
+"""A commit that was green stays green; ``make sweep`` hunts with new examples (``--hypothesis-profile hunt``)."""
 
 QUICK_METER: dict[str, Any] = {"serial": "20000001", "designation": "ADR25-1-1", "q3_m3_h": 6.3, "ratio": 250}
 """A large meter with a small range is verified in seven minutes of bench time."""

@@ -238,7 +238,7 @@ def test_the_segment_test_shows_any_broken_segment(segment: str) -> None:
         ({"valve_closed": True}, {"VALVE_CLOSED"}),
         ({"supply_limited": True}, {"SUPPLY_LIMITED"}),
     ],
-    ids=str,
+    ids=lambda part: str(sorted(part)) if isinstance(part, set) else str(part),
 )
 @pytest.mark.parametrize("screen", [Screen.VOLUME, Screen.TIME])
 def test_each_cause_lights_its_icon_alone(screen: Screen, state: dict[str, object], icons: set[str]) -> None:
