@@ -175,8 +175,10 @@ class AlarmOracle:
         elif 0.4 <= abs(quick_l_h) < 1.3:
             slow_l_h = math.fsum(recent) / SLOW
             if slow_l_h * quick_l_h > 0.0:
-                # Near 1.3 L/h the noise of the quick mean may decide any time before.
                 decisive_l_h, within = slow_l_h, max(self._shift(slow_slope, SLOW), QUICK)
+                if slow_slope != 0.0:
+                    # Near 1.3 L/h noise may lift the quick mean over it for once; that counts from 0.8 L/h on.
+                    within = max(within, math.ceil((1.0 - 0.8) / abs(slow_slope)))
         if abs(decisive_l_h) < 0.8:
             self._direction = 0
         elif abs(decisive_l_h) >= 1.0 or self._direction * decisive_l_h < 0.0:
