@@ -125,7 +125,7 @@ class ReferenceMeter:
             self._catch_up_supply()
             lived = self._live_supply(end_s - first.start_s)
             now_s = first.start_s + lived.seconds
-            if now_s - first.start_s > SAME_INSTANT_S:
+            if not lived.changes or now_s - first.start_s > SAME_INSTANT_S:
                 part, rest = split(rest, now_s if lived.changes else end_s)
                 self._measure_course(part)
             self._heed(lived.changes)
@@ -140,6 +140,7 @@ class ReferenceMeter:
             self._first_cycle = self._next_cycle = self._first_cycle_from(start_s)
             if self._firmware is not None and self._new:
                 self._firmware.put_right(round(start_s * TICKS_PER_S))
+                self._power.next_check_s = self._firmware.to_hour / TICKS_PER_S
         elif abs(start_s - self._now_s) > SAME_INSTANT_S:
             raise ValueError(f"meter {self.nameplate.serial}: segment from {start_s} s follows one to {self._now_s} s")
 
@@ -238,11 +239,14 @@ class ReferenceMeter:
         lived = self._power.live(duration_s, self._activity, self._board.ambient_temp_c)
         self._supplied_until_s = self._now_s + lived.seconds
         supply, ambient_c = self._board.supply, self._board.ambient_temp_c
+        self._quiet_until_s = self._supplied_until_s
+        if self._firmware is None:  # Whether the rail comes back must be looked for all the time.
+            return lived
         # Above it no transmission can make the supply warn.
         clear_v = WARNING_V + 1e-3 * PEAK_MA * supply.capacitor.esr_at_ohm(ambient_c)
         mean_ma = self._board.loads.demand(self._activity).mean_ma
         clear_s = supply.time_to_v_s(clear_v, mean_ma, ambient_c) if supply.spc_v > clear_v else 0.0
-        self._quiet_until_s = self._supplied_until_s + max(0.0, min(self._power.next_check_s, clear_s) - SAME_INSTANT_S)
+        self._quiet_until_s += max(0.0, min(self._power.next_check_s, clear_s) - SAME_INSTANT_S)
         return lived
 
     def _catch_up_supply(self) -> None:
@@ -296,6 +300,7 @@ class ReferenceMeter:
             self._pulses = self._emitted(0, 1.0) if behind else self._emitted_until(self._now_s)
             self._firmware.running = False
         self._firmware = self._run = None
+        self._quiet_until_s = self._now_s
         self.lcd.supply(False)
 
     @contextmanager
@@ -310,7 +315,6 @@ class ReferenceMeter:
         """The supply has failed, and nothing announced it."""
         self._end_firmware()
         self._board.supply.short()
-        self._quiet_until_s = self._now_s
 
     # Hands.
 
@@ -431,12 +435,12 @@ class ReferenceMeter:
     @property
     def reading(self) -> Reading:
         """The read interface of the legally relevant software; ``Refused`` while the meter is Off."""
-        return Reading(self._running())
+        return Reading(self._running(), self._before_hands)
 
     @property
     def commands(self) -> Commands:
         """Its command interface; ``Refused`` while the meter is Off."""
-        return Commands(self._running())
+        return Commands(self._running(), self._before_hands)
 
     def registers(self) -> Registers:
         """The registers now; ``Refused`` while the meter is Off."""

@@ -33,9 +33,10 @@ from meterbench.dut.reference_meter.metrology.non_volatile import NonVolatile
 from meterbench.dut.reference_meter.metrology.power.manager import PowerManager
 from meterbench.dut.reference_meter.metrology.power.places import Place, Source
 from meterbench.dut.reference_meter.metrology.records.columns import Column, row_dtype
-from meterbench.dut.reference_meter.metrology.records.event_log import EventCode
+from meterbench.dut.reference_meter.metrology.records.event_log import EventCode, LogType
 from meterbench.dut.reference_meter.metrology.records.hour_rows import Circumstances, alarms_by_hour, hour_rows
 from meterbench.dut.reference_meter.metrology.records.profile import Period
+from meterbench.dut.reference_meter.metrology.recovery import brought_up_to_date
 from meterbench.dut.reference_meter.metrology.refusal import Refused
 from meterbench.dut.reference_meter.metrology.registers import Registers
 from meterbench.dut.reference_meter.metrology.sensors.fitted import Fitted
@@ -96,13 +97,14 @@ class Firmware:
                 self.configure(self._settings)
         self._source = self.power.source
         self._mode = self._modes.mode(on_backup=self._on_backup)
-        self.measurement.valve_switch(inputs.valve_closed())
+        self._packs = self.power.present
+        self.valve_moved()
         self._deadline = self._next_deadline()
 
     def _go_on_from(self, saved: State | None) -> None:
         """After a loss of supply: what was saved is in force; how long it was away nobody knows. If both copies of the
         state are damaged, the last record tells what can still be known."""
-        state = self._with_last_record(saved or self._state_lost())
+        state = brought_up_to_date(saved or self._state_lost(), self._kept, self._settings.pushed)
         self._clock = MeterClock(state.clock_ticks, valid=False)
         self.measurement.restore(state)
         self.power.restore(state.power)
@@ -118,23 +120,8 @@ class Firmware:
 
     def _state_lost(self) -> State:
         """What is left to begin with."""
-        return replace(self.state(), captured=0, clock_ticks=self._kept.newest_ticks or 0)
-
-    def _with_last_record(self, state: State) -> State:
-        """A record that was made after the state was saved, in the same second, is newer: it has told what it told."""
-        row = self._kept.recorder.last_row
-        if row is None or self._kept.profiles[Period.HOUR].next_number <= state.captured:
-            return state
-        return replace(
-            state,
-            clock_ticks=int(row["clock_ticks"][0]),
-            forward_nl=int(row["forward_nl"][0]),
-            reverse_nl=int(row["reverse_nl"][0]),
-            forward_pending_nl=0.0,
-            reverse_pending_nl=0.0,
-            seen=0,
-            sticky=0,
-        )
+        nothing = tuple(0 for _ in LogType)
+        return replace(self.state(), captured=0, clock_ticks=self._kept.newest_ticks or 0, logged=nothing)
 
     # Time.
 
@@ -276,7 +263,7 @@ class Firmware:
     def _capture(self, rows: NDArray[np.void]) -> None:
         first, last = int(rows["clock_ticks"][0]), self._kept.recorder.last_ticks
         if last is not None and (missed := (first - last) // HOUR_TICKS - 1) > 0:
-            self._event(EventCode.CAPTURES_MISSED, missed)
+            self._kept.logs.add(EventCode.CAPTURES_MISSED, first, missed)
         self._kept.recorder.capture(rows)
 
     def _capture_now(self) -> None:
@@ -328,6 +315,9 @@ class Firmware:
             refused_shots=measured.refused_shots,
             suspected_slips=measured.suspected_slips,
             captured=self._kept.profiles[Period.HOUR].next_number,
+            zero_correction_ps=measured.zero_correction_ps,
+            valve_closed=self.measurement.valve_closed,
+            logged=self._kept.logs.next_numbers,
             power=self.power.state(),
         )
 
@@ -369,6 +359,9 @@ class Firmware:
         if self._fresh:
             self._source = self.power.source
             self._mode = self._modes.mode(on_backup=self._on_backup)
+        else:
+            for place in sorted(self._packs ^ self.power.present, key=list(Place).index):
+                self.pack_changed(place, inserted=place in self.power.present)
         self.battery_changed()
 
     def battery_replaced(self, place: Place) -> None:

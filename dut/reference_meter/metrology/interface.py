@@ -78,14 +78,20 @@ class Software:
     """Digest of the unit's own parameters."""
 
 
-class Reading:
-    """The read interface."""
+def _at_once() -> None:
+    """Nothing waits."""
 
-    def __init__(self, firmware: Firmware) -> None:
+
+class Reading:
+    """The read interface. ``settle`` lets the firmware come to the present before it answers."""
+
+    def __init__(self, firmware: Firmware, settle: Callable[[], None] = _at_once) -> None:
         self._of = firmware
+        self._settle = settle
 
     @property
     def _firmware(self) -> Firmware:
+        self._settle()
         return _running(self._of)
 
     def software(self) -> Software:
@@ -123,10 +129,14 @@ class Reading:
 
 
 class Commands:
-    """The command interface; each may be ``Refused``, also because the supply fails before it is carried out."""
+    """The command interface; each may be ``Refused``, also because the supply fails before it is carried out.
 
-    def __init__(self, firmware: Firmware) -> None:
+    ``settle`` lets the firmware come to the present before a command is carried out.
+    """
+
+    def __init__(self, firmware: Firmware, settle: Callable[[], None] = _at_once) -> None:
         self._firmware = firmware
+        self._settle = settle
 
     def set_clock(self, clock_ticks: int) -> None:
         """Set the clock to eighths of a second since 1970, UTC."""
@@ -192,6 +202,7 @@ class Commands:
         return self._carry_out(lambda firmware: firmware.count_up(counter))
 
     def _carry_out(self, command: Callable[[Firmware], T]) -> T:
+        self._settle()
         firmware = _running(self._firmware)
         try:
             return command(firmware)

@@ -6,7 +6,10 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, fields
 
-_FORM = struct.Struct("<qqqddqqIIIIIqqqqqH")
+from meterbench.dut.reference_meter.metrology.records.event_log import LogType
+
+_LOGS = len(LogType)
+_FORM = struct.Struct(f"<qqqddqqIIIIIqqqqqd?{_LOGS}qH")
 _NONE = -1
 
 
@@ -34,13 +37,17 @@ class State:
     suspected_slips: int
     captured: int
     """Number of the next record of the hourly profile."""
+    zero_correction_ps: float
+    valve_closed: bool
+    logged: tuple[int, ...]
+    """Number of the next event of each log: what a log has beyond that happened after this was saved."""
     power: bytes
     """Of the power switching."""
 
     def to_bytes(self) -> bytes:
         """For the memory."""
         parts = (getattr(self, name) for name in _NAMES)
-        fixed: bytes = _FORM.pack(*(_NONE if part is None else part for part in parts), len(self.power))
+        fixed: bytes = _FORM.pack(*(_NONE if part is None else part for part in parts), *self.logged, len(self.power))
         return fixed + self.power
 
     @classmethod
@@ -48,7 +55,7 @@ class State:
         """The same again; what follows it in the slot is left alone."""
         *parts, power_bytes = _FORM.unpack_from(kept)
         parts[5:7] = [None if part == _NONE else part for part in parts[5:7]]
-        return cls(*[*parts, kept[_FORM.size : _FORM.size + power_bytes]])
+        return cls(*[*parts[:-_LOGS], tuple(parts[-_LOGS:]), kept[_FORM.size : _FORM.size + power_bytes]])
 
 
-_NAMES = tuple(field.name for field in fields(State) if field.name != "power")
+_NAMES = tuple(field.name for field in fields(State) if field.name not in ("logged", "power"))

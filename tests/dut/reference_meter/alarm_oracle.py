@@ -50,6 +50,8 @@ class Timer:
     """Cycles since the condition last came or went."""
     within: int = 0
     """By how many cycles that may be off."""
+    known_from: int = 0
+    """Before, nobody can say that the condition is gone."""
 
     def see(self, on: bool, cycles: int, tick: int, within: int) -> tuple[int, bool, int] | None:
         """So many cycles from ``tick`` on with the condition or without it; the change of the alarm."""
@@ -57,15 +59,18 @@ class Timer:
             self.on, self.lasted, self.within = on, 0, within
         needed = self.raise_after if on else self.clear_after
         due = tick + max(needed - self.lasted, 0)
+        if not on:
+            due = max(due, self.known_from + self.clear_after)
         self.lasted += cycles
-        if self.active is on or self.lasted < needed:
+        if self.active is on or tick + cycles < due:
             return None
         self.active = on
         return due, on, self.within
 
-    def restart(self) -> None:
-        """The supply was lost: an active alarm stays until its condition has been away for its time."""
-        self.on, self.lasted, self.within = False, 0, 1
+    def restart(self, tick: int) -> None:
+        """The supply was lost: an active alarm stays until its condition has been away for its time, which begins once
+        the slow mean is full again."""
+        self.on, self.lasted, self.within, self.known_from = False, 0, 1, tick + SLOW
 
 
 class AlarmOracle:
@@ -130,7 +135,7 @@ class AlarmOracle:
         self._forget()
         self._on = dict.fromkeys(self._timers, False)
         for timer in self._timers.values():
-            timer.restart()
+            timer.restart(tick)
 
     def _forget(self) -> None:
         self._recent, self._quick = deque([0.0] * SLOW, SLOW), deque([0.0] * QUICK, QUICK)

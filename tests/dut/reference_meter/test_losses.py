@@ -10,6 +10,7 @@ import pytest
 
 from meterbench.dut.reference_meter.hardware.power.pack import fresh_pack
 from meterbench.dut.reference_meter.hardware.power.supply import Place
+from meterbench.dut.reference_meter.hardware.sensor import Truth
 from meterbench.dut.reference_meter.meter import Fidelity, ReferenceMeter
 from meterbench.dut.reference_meter.metrology.display.screens import Screen
 from meterbench.dut.reference_meter.metrology.modes import Mode
@@ -382,3 +383,154 @@ def test_nobody_can_hide_the_volume() -> None:
     assert "CRC" in bench.meter.look().captions
     bench.live(61.0)
     assert "TOTAL" in bench.meter.look().captions
+
+
+@pytest.mark.parametrize("piece_s", [0.5, 25.0, 1000.0])
+def test_it_comes_back_however_time_is_told(piece_s: float) -> None:
+    """A lost supply recharges the capacitor in some minutes: no longer because somebody looks at the meter often."""
+    bench = Bench()
+    bench.live(600.0)
+    bench.meter.fail_supply()
+    for _ in range(round(1000.0 / piece_s)):
+        bench.live(piece_s, 2000.0)
+    assert bench.meter.registers().forward_l == pytest.approx(2000.0 * (1000.0 - 266.0) / 3600.0, rel=0.01)
+
+
+def test_a_pack_put_in_after_a_brown_out_feeds_at_once() -> None:
+    """With the capacitor between the voltages at which it warns and at which the meter starts."""
+    bench = Bench()
+    bench.live(60.0)
+    for place in (Place.C1, Place.BACKUP):
+        bench.meter.remove(place)
+    while bench.meter.powered:
+        bench.live(DAY_S / 4)
+    bench.meter.insert(Place.C1, fresh_pack("LS26500"))
+    for _ in range(60):
+        bench.live(10.0)
+    assert bench.meter.powered
+
+
+@pytest.mark.parametrize("cut", [60, 300, 400, 900])
+def test_an_attempt_that_was_logged_is_not_forgotten(cut: int) -> None:
+    """The lid is opened, the supply fails within the second in a write, the lid is closed while the meter is Off."""
+    bench = Bench()
+    bench.live(600.0)
+    bench.meter.fail_in_write(cut)
+    bench.meter.open_case()
+    while bench.meter.powered:
+        bench.live(0.125)
+    bench.meter.close_case()
+    bench.live(3600.0)
+    assert bench.codes(LogType.TAMPER) == [EventCode.CASE_OPENED, EventCode.CASE_CLOSED]
+    assert bench.meter.registers().alarms == bench.meter.registers().to_push == Alarm.CASE_OPEN
+
+
+@pytest.mark.parametrize("cut", range(0, 1200, 40))
+def test_alarms_are_those_of_the_log(cut: int) -> None:
+    """A lid is opened, closed and acknowledged, the supply fails in one of the writes: what the log says is so."""
+    bench = Bench()
+    bench.live(600.0)
+    bench.meter.fail_in_write(cut)
+    with contextlib.suppress(Refused):
+        bench.meter.open_case()
+        bench.live(1.0)
+        bench.meter.close_case()
+        bench.live(1.0)
+        bench.meter.commands.acknowledge(Alarm.CASE_OPEN)
+        bench.live(5.0)
+    bench.meter.close_case()
+    bench.live(3600.0)
+    latched = False
+    for code in bench.codes(LogType.TAMPER):
+        latched = code is EventCode.CASE_OPENED or (latched and code is not EventCode.ALARMS_ACKNOWLEDGED)
+    assert (Alarm.CASE_OPEN in bench.meter.registers().alarms) is latched
+
+
+@pytest.mark.parametrize("flow_l_h", [1.1, 1.25, 30.0])
+def test_a_leak_goes_on_over_a_loss(flow_l_h: float) -> None:
+    """It is not over because a mean of 64 s has to be made anew."""
+    bench = Bench()
+    bench.live(2 * DAY_S, flow_l_h)
+    bench.meter.fail_supply()
+    bench.live(3600.0, flow_l_h)
+    assert bench.meter.registers().alarms == Alarm.LEAK
+    bench.live(3600.0)
+    assert bench.codes(LogType.FLOW) == [EventCode.LEAK_BEGAN, EventCode.LEAK_ENDED]
+
+
+def test_a_tracked_zero_outlasts_a_loss() -> None:
+    """What was found at the closed valve stays in force, and is noted once, also if the valve is opened while Off."""
+    bench = Bench()
+    bench.meter = make(truth=Truth(zero_offset_ps=3.0))
+    bench.live(60.0)
+    bench.meter.close_valve(True)
+    bench.live(3600.0)
+    tracked_ps = bench.meter.registers().zero_correction_ps
+    assert tracked_ps > 2.0
+    bench.meter.fail_supply()
+    bench.meter.close_valve(False)
+    bench.live(3600.0)
+    for _ in range(2):
+        assert bench.meter.registers().zero_correction_ps == tracked_ps
+        notes = [record.event for record in bench.meter.reading.audit_records()]
+        assert [note for note in notes if note.startswith("zero")] == [
+            f"zero tracked to {tracked_ps:+.2f} ps beside the sealed one"
+        ]
+        bench.meter.fail_supply()
+        bench.live(3600.0)
+
+
+def test_what_changed_while_off_is_logged_at_the_start() -> None:
+    """A valve that was closed and a pack that was taken out by hand."""
+    bench = Bench()
+    bench.live(60.0)
+    bench.meter.fail_supply()
+    bench.meter.close_valve(True)
+    bench.meter.remove(Place.C1)
+    bench.live(3600.0)
+    assert EventCode.VALVE_CLOSED in bench.codes(LogType.FLOW)
+    assert EventCode.PACK_REMOVED in bench.codes(LogType.POWER)
+
+
+@pytest.mark.parametrize("days", [0.2, 20.0])
+def test_missed_captures_are_told_with_the_record_behind_them(days: float) -> None:
+    """However long the piece of time is in which that falls."""
+    bench = Bench()
+    bench.live(3700.0)
+    bench.meter.commands.set_clock(bench.meter.registers().clock_ticks + 3 * HOUR)
+    bench.course(days * DAY_S)
+    told = [event for event in bench.meter.reading.events(LogType.STANDARD) if event.code is EventCode.CAPTURES_MISSED]
+    assert [(event.clock_ticks, event.value_a) for event in told] == [(5 * HOUR, 3)]
+
+
+def test_a_kept_interface_acts_in_the_present() -> None:
+    """Short segments wait to be measured together: whoever asks or commands does not see that."""
+    bench = Bench()
+    bench.live(600.0)
+    reading, commands = bench.meter.reading, bench.meter.commands
+    for _ in range(30):
+        bench.live(0.125, 2000.0)
+    assert reading.registers() == bench.meter.registers()
+    for _ in range(30):
+        bench.live(0.125, 2000.0)
+    commands.set_clock(10**9)
+    assert bench.meter.registers().clock_ticks == 10**9
+
+
+def test_a_course_shorter_than_a_microsecond_is_lived_through() -> None:
+    bench = Bench()
+    bench.live(600.0)
+    bench.course(1e-7)
+    bench.live(600.0)
+    assert bench.meter.registers().clock_ticks == 1200 * 8
+
+
+def test_batteries_are_checked_on_the_hour_in_the_first_life_too() -> None:
+    """Production sets the clock before the first segment: three checks find a pack that dies at the full hours."""
+    bench = Bench()
+    bench.now_s = 20 * 60.0
+    bench.live(60.0)
+    bench.meter.unit.board.supply.pack(Place.C1).wear(7600.0)
+    bench.live(6 * 3600.0)
+    told = [event for event in bench.meter.reading.events(LogType.POWER) if event.code is EventCode.SOURCE_CHANGED]
+    assert [event.clock_ticks for event in told] == [3 * HOUR]

@@ -19,7 +19,15 @@ _EVENTS = {
 }
 
 
+_CHANGES = {code: (alarm, code is began) for alarm, (began, ended) in _EVENTS.items() for code in (began, ended)}
+
+
 def event_of(change: AlarmChange) -> EventCode:
     """The code of a change."""
     began, ended = _EVENTS[change.alarm]
     return began if change.on else ended
+
+
+def change_of(code: EventCode) -> tuple[Alarm, bool] | None:
+    """The alarm that begins (True) or ends with an event; None if it is about something else."""
+    return _CHANGES.get(code)

@@ -18,7 +18,7 @@ from meterbench.dut.reference_meter.metrology.alarms.hold import Change, Hold, H
 from meterbench.dut.reference_meter.metrology.alarms.level import Level
 from meterbench.dut.reference_meter.metrology.measuring.hysteresis import Mask
 from meterbench.dut.reference_meter.metrology.measuring.stretches import Whole
-from meterbench.dut.reference_meter.metrology.measuring.threshold import QUICK_CYCLES, SAFE_SD
+from meterbench.dut.reference_meter.metrology.measuring.threshold import QUICK_CYCLES, SAFE_SD, SLOW_CYCLES
 from meterbench.dut.reference_meter.metrology.status import NO_ALARM, Alarm
 
 DRY_TIMES = HoldTimes(1, 1)
@@ -77,11 +77,12 @@ class FlowAlarms:
         return changes
 
     def restart(self, active: Alarm) -> None:
-        """Begin with these alarms active, as they were when the supply was lost: they clear as any other. That a pipe
-        is empty holds until water is heard."""
+        """Begin with these alarms active, as they were when the supply was lost. They clear as any other, but that
+        their condition is gone is not known before the slow mean is full again; that a pipe is empty holds until water
+        is heard."""
         self._dry.restart(active=Alarm.DRY in active, now=self.tick, on=Alarm.DRY in active)
         for watch, hold in zip(self._watches, self._holds, strict=True):
-            hold.restart(active=watch.alarm in active, now=self.tick)
+            hold.restart(active=watch.alarm in active, now=self.tick, unknown=SLOW_CYCLES)
 
     def see_dry(self, dry_after: Mask, was: bool) -> None:
         """Of the cycles that will be seen next: after which of them the pipe counts as empty."""

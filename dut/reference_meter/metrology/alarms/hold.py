@@ -45,15 +45,20 @@ class Hold:
         self._on = False
         self._changed = 0
         """When the condition last came or went."""
+        self._known_from = 0
+        """Before, that the condition is gone means nothing."""
 
     @property
     def on(self) -> bool:
         """The condition holds now."""
         return self._on
 
-    def restart(self, active: bool, now: int, *, on: bool = False) -> None:
-        """Begin anew, active or not: an active alarm clears unless its condition comes back."""
-        self.active, self._on, self._changed = active, on, now
+    def restart(self, active: bool, now: int, *, on: bool = False, unknown: int = 0) -> None:
+        """Begin anew, active or not: an active alarm clears unless its condition comes back.
+
+        For so many ``unknown`` cycles it cannot be told whether the condition is gone.
+        """
+        self.active, self._on, self._changed, self._known_from = active, on, now, now + unknown
 
     def see(self, changes: Sequence[Change], now: int) -> list[Change]:
         """Let time pass to ``now``, with these changes of the condition on the way; those of the alarm."""
@@ -85,7 +90,10 @@ class Hold:
     def _let_pass(self, to: int, seen: list[Change]) -> None:
         if self._on == self.active:
             return
-        due = self._changed + (self.times.raise_after if self._on else self.times.clear_after)
+        if self._on:
+            due = self._changed + self.times.raise_after
+        else:
+            due = max(self._changed, self._known_from) + self.times.clear_after
         if due <= to:
             self.active = self._on
             seen.append(Change(due, self.active))

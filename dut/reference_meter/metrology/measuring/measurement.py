@@ -333,6 +333,11 @@ class Measurement:
         self._measuring_cycles = state.measuring_cycles
         self._lost_shots, self._refused_shots = state.lost_shots, state.refused_shots
         self._guard.suspected_slips = state.suspected_slips
+        self._tracker.correction_ps = self._flow.tracked_ps = state.zero_correction_ps
+        self._valve_closed = state.valve_closed
+        # What is on record of a zero that was being tracked is not known: it goes on record when the valve opens.
+        tracking = state.valve_closed and state.zero_correction_ps != 0.0
+        self._tracked_on_record_ps = math.nan if tracking else state.zero_correction_ps
 
     # Reading.
 

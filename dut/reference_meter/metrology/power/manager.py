@@ -40,6 +40,13 @@ class PowerManager:
         """Which places have to be connected."""
         return frozenset(self.source.places)
 
+    @property
+    def present(self) -> frozenset[Place]:
+        """The places that had a pack when they were looked at last."""
+        return frozenset(
+            place for place, battery in self._batteries.items() if battery.condition is not Condition.ABSENT
+        )
+
     def percent(self, source: Source) -> int | None:
         """What is left in a source, 0..100, rounded up; None without a pack. Rises only when a pack is exchanged."""
         fraction = self._account.fraction(source.places)

@@ -121,6 +121,11 @@ class EventLogs:
             raise ValueError(f"event {code.name}: {clock_ticks}, {value_a}, {value_b} have no room") from error
         return Event(self._rings[code.log].append(payload), code.log, code, clock_ticks, value_a, value_b)
 
+    @property
+    def next_numbers(self) -> tuple[int, ...]:
+        """The number of the next event of each log."""
+        return tuple(self._rings[log].next_number for log in LogType)
+
     def events(self, log: LogType) -> tuple[Event, ...]:
         """The events of a log, oldest first."""
         numbers, payloads = self._rings[log].records()

@@ -547,6 +547,9 @@ def test_all_of_the_state_is_there_again() -> None:
     firmware.set_clock(EPOCH_2026 + 5 * HOUR + 77)
     firmware.enter_test()
     firmware.measure(shots(333.3, 100))
+    desk.valve = True
+    firmware.valve_moved()
+    firmware.measure(shots(0.02, 5000))
     firmware.save()
     was = firmware.state()
     nothing = {name for name, value in _parts(was) if value in (0, None, b"")}
@@ -556,6 +559,7 @@ def test_all_of_the_state_is_there_again() -> None:
         was,
         seen=was.seen | was.present,
         sticky=was.sticky | Status.POWER_LOST,
+        logged=(was.logged[0] + 1, *was.logged[1:3], state.logged[3], *was.logged[4:]),
         power=state.power,
     )
 
@@ -581,6 +585,9 @@ def test_all_of_the_state_is_there_again() -> None:
         refused_shots=st.integers(0, 2**40),
         suspected_slips=st.integers(0, 2**40),
         captured=st.just(1),
+        zero_correction_ps=st.floats(-8.0, 8.0),
+        valve_closed=st.just(False),
+        logged=st.just((1, 1, 1, 1, 1)),
         power=st.just(PowerManager().state()),
     )
 )
@@ -590,8 +597,9 @@ def test_any_state_is_in_force_at_the_next_start(state: State) -> None:
     NonVolatile(memory).save_state(state)
     expected = replace(state, seen=state.seen | state.present, sticky=state.sticky | Status.POWER_LOST)
     firmware = Firmware(made(), memory, Desk())
-    assert firmware.state() == expected
-    assert NonVolatile(memory).state() == expected
+    saved = NonVolatile(memory).state()
+    assert saved is not None
+    assert replace(firmware.state(), logged=state.logged) == replace(saved, logged=state.logged) == expected
     registers = firmware.registers()
     assert (registers.forward_nl, registers.reverse_nl) == (state.forward_nl, state.reverse_nl)
     assert (registers.clock_ticks, registers.clock_valid) == (state.clock_ticks, False)
@@ -663,15 +671,22 @@ def test_a_damaged_record_takes_nothing_from_the_total() -> None:
 
 
 def test_a_meter_whose_state_is_damaged_is_not_a_new_one() -> None:
-    """Both copies: the last record still knows the total, the clock is not to be trusted, and an event says so."""
-    memory = new_memory()
-    firmware = filled(start(memory, clock_ticks=EPOCH_2026 - 2000))
-    firmware.measure(shots(1000.0, 3000))
+    """Both copies: the last record still knows the total, the log the alarms, the clock is not to be trusted, and an
+    event says so."""
+    memory, desk = new_memory(), Desk()
+    firmware = filled(start(memory, desk, clock_ticks=EPOCH_2026 - 2000))
+    desk.magnet = True
+    firmware.moved()
+    firmware.measure(shots(1000.0, 1000))
+    desk.magnet = False
+    firmware.moved()
+    firmware.measure(shots(1000.0, 2000))
     firmware.save()
     (row,) = hourly(firmware)
     state = MEMORY_MAP.address("state")
     again = restarted(_damaged(memory, state + 20, state + STATE_BYTES + 8 + 20))
     assert again.registers().forward_nl >= row["forward_nl"] > 0
+    assert again.registers().alarms == Alarm.MAGNET
     assert not again.registers().clock_valid
     assert events(again)
 

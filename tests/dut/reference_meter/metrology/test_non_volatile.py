@@ -27,7 +27,9 @@ SETTINGS = Settings(123.0, screens=(Screen.FLOW, Screen.VOLUME), volume_decimals
 
 
 def state(forward_nl: int) -> State:
-    return State(5, forward_nl, 7, 0.5, -0.5, None, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, b"power")
+    return State(
+        5, forward_nl, 7, 0.5, -0.5, None, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, -0.25, True, (11, 12, 13, 14, 15), b"power"
+    )
 
 
 def hours(count: int, first: int = 0) -> np.ndarray:

@@ -34,6 +34,9 @@ STATES = st.builds(
     refused_shots=COUNT,
     suspected_slips=COUNT,
     captured=COUNT,
+    zero_correction_ps=st.floats(-8.0, 8.0),
+    valve_closed=st.booleans(),
+    logged=st.tuples(*[COUNT] * 5),
     power=st.binary(max_size=64),
 )
 
@@ -58,7 +61,7 @@ def test_its_place_in_the_memory_does_not_move(state: State) -> None:
 
 def test_a_mode_that_is_not_on_is_told_from_one_that_began_at_zero() -> None:
     """Nothing has flowed when a new meter is put into TRANSPORTATION."""
-    state = State(0, 0, 0, 0.0, 0.0, 0, None, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, b"")
+    state = State(0, 0, 0, 0.0, 0.0, 0, None, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, False, (1, 2, 3, 4, 5), b"")
     again = State.from_bytes(state.to_bytes())
     assert (again.transport_from_nl, again.test_left) == (0, None)
     other = replace(state, transport_from_nl=None, test_left=0)
@@ -67,6 +70,6 @@ def test_a_mode_that_is_not_on_is_told_from_one_that_began_at_zero() -> None:
 
 def test_what_has_no_room_is_an_error() -> None:
     """Not a wrong number."""
-    state = State(0, 2**63, 0, 0.0, 0.0, None, None, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, b"")
+    state = State(0, 2**63, 0, 0.0, 0.0, None, None, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, False, (1, 2, 3, 4, 5), b"")
     with pytest.raises(struct.error):
         state.to_bytes()

@@ -218,13 +218,14 @@ def test_a_flow_that_went_on_counts_for_a_new_watch_in_stretches() -> None:
 
 
 def test_after_a_loss_of_supply_alarms_clear_as_any_other() -> None:
-    """After their time, unless the condition is there again; DRY as soon as there is water."""
+    """After their time, once the slow mean is full again (512 cycles), unless the condition is there again; DRY as soon
+    as there is water."""
     alarms = FlowAlarms((REVERSE, LEAK, BURST))
     alarms.restart(Alarm.DRY | Alarm.BURST | Alarm.LEAK | Alarm.MAGNET)
     assert alarms.active == Alarm.DRY | Alarm.BURST | Alarm.LEAK
     alarms.see_dry(np.arange(100) < 4, True)
-    alarms.see(100, 100.0, 100.0, True, lambda: np.full(100, 100.0))
-    assert alarms.take_changes() == [AlarmChange(5, Alarm.DRY, False), AlarmChange(30, Alarm.BURST, False)]
+    alarms.see(600, 100.0, 100.0, True, lambda: np.full(600, 100.0))
+    assert alarms.take_changes() == [AlarmChange(5, Alarm.DRY, False), AlarmChange(512 + 30, Alarm.BURST, False)]
     assert alarms.active == Alarm.LEAK
     fresh = FlowAlarms((REVERSE,))
     assert fresh.active == NO_ALARM
