@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 from meterbench.bench import pytest_hooks
 from meterbench.bench.bench import Bench
 from meterbench.bench.record import ResultRow
+from meterbench.bench.record import load as load_record
 from meterbench.bench.run import Run
 from meterbench.bench.session import Programme, session
 from meterbench.bench.signals import StopSignals
@@ -179,7 +181,8 @@ def _refuse_a_cut_record(folder: Path) -> None:
     finally:
         store.close()
     for run in known:
-        if Verdict[run.verdict] not in (Verdict.ABORTED, Verdict.ERROR):
+        verdict = Verdict[run.verdict]
+        if verdict not in (Verdict.ABORTED, Verdict.ERROR) and load_record(folder).verdict is not verdict:
             raise RecordError(
                 f"{run.name} was closed with {run.verdict}, as the store knows: there is nothing to resume"
             )
@@ -232,6 +235,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.when == "call" and _ROWS in item.stash:
         report.sections.append(("results", "\n".join(_line(row) for row in item.stash[_ROWS])))
     return report
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_html_results_table_row(report: pytest.TestReport, cells: list[str]) -> None:
+    """pytest-html takes the name of a test for HTML: a serial number in it would be read as tags."""
+    cells[:] = [cell.replace(report.nodeid, escape(report.nodeid)) for cell in cells]
 
 
 def _line(row: ResultRow) -> str:

@@ -13,7 +13,7 @@ from meterbench.bench import record
 from meterbench.bench.journal import Journal
 from meterbench.bench.record import Budget
 from meterbench.bench.verdict import EXIT_STATUS, Verdict, worst
-from meterbench.errors import BenchError, Cancelled, RecordError
+from meterbench.errors import BenchError, Cancelled, ConfigError, RecordError
 from meterbench.world.clock import Clock
 
 Observer = Callable[[str, Mapping[str, Any]], None]
@@ -72,7 +72,7 @@ class Run:
     def resume(cls, folder: Path, clock: Clock, opened: Mapping[str, Any], observers: Sequence[Observer] = ()) -> Run:
         """Go on with an interrupted run: its finished steps stay finished.
 
-        ``RecordError`` if the run was concluded, or if programme, batch or station are not those of its opening.
+        ``ConfigError`` if the run was concluded, or if programme, batch or station are not those of its opening.
         """
         journal = Journal.reopen(folder)  # locked from here on: nobody else goes on with it
         try:
@@ -137,7 +137,8 @@ class Run:
 
     def plan(self, steps: Sequence[tuple[str, float]]) -> None:
         """Tell what is ahead: steps and their estimated seconds of bench time, for the time left."""
-        self._write("plan", {"steps": [{"step": step, "bench_seconds": seconds} for step, seconds in steps]})
+        ahead = [(step, seconds) for step, seconds in steps if not self.finished(step)]
+        self._write("plan", {"steps": [{"step": step, "bench_seconds": seconds} for step, seconds in ahead]})
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -339,12 +340,12 @@ class Run:
 
 
 def _refuse_to_resume(previous: record.RunRecord, opened: Mapping[str, Any]) -> None:
-    """``RecordError`` unless the run was interrupted, and is to go on with what it was opened with."""
+    """``ConfigError`` unless the run was interrupted, and is to go on with what it was opened with."""
     if previous.closed is not None and previous.verdict not in (Verdict.ABORTED, Verdict.ERROR):
-        raise RecordError(f"{previous.name} is closed with {previous.verdict}: there is nothing to resume")
+        raise ConfigError(f"{previous.name} is closed with {previous.verdict}: there is nothing to resume")
     for key in ("programme", "edition", "station", "reference", "batch", "instruments", "settings"):
         if _lasting(previous.opened[key]) != _lasting(opened[key]):
-            raise RecordError(
+            raise ConfigError(
                 f"{previous.name} was opened with another {key}: resume it with the same station file and options, "
                 "or start a new run"
             )

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM ask the bench to stop, in an orderly way, from the opening of the station to the last report."""
+"""Signals that ask the bench to stop, in an orderly way, from the opening of the station to the last report."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from typing import Any
 
 from meterbench.errors import Cancelled
 from meterbench.world.clock import Clock
+
+
+def stop_signals() -> list[signal.Signals]:
+    """Ctrl-C, SIGTERM, and a terminal that goes away, unless ``nohup`` said that this means nothing."""
+    asked = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    return [number for number in asked if number is not signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
 
 
 class StopSignals:
@@ -25,7 +31,7 @@ class StopSignals:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopSignals:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in stop_signals():
             self._before[number] = signal.signal(number, self._stop)
         return self
 

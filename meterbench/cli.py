@@ -7,11 +7,12 @@ import sys
 import traceback
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
 from meterbench.errors import BenchError, Cancelled, ConfigError
+from meterbench.output import Output, OutputLost
 
 app = typer.Typer(
     add_completion=False,
@@ -21,7 +22,7 @@ app = typer.Typer(
     help="Test bench for smart water meters in the manner of ISO 4064.\n\n"
     "First steps:  meterbench run initial-verification   runs on the simulated station and writes a report.\n\n"
     "Exit status: 0 all PASS; 1 at least one FAIL; 2 wrong usage or configuration; 3 INVALID or ERROR; "
-    "130 stopped by the operator.",
+    "130 stopped by the operator; 141 nobody reads the output any more.",
 )
 
 PROGRAMMES = {"initial-verification": "test_initial_verification.py", "draw-profile": "test_draw_profile.py"}
@@ -44,6 +45,7 @@ _debug = False
 
 @app.command()
 def run(
+    context: typer.Context,
     programme: Annotated[str, typer.Argument(metavar="PROGRAMME", help=f"One of: {', '.join(PROGRAMMES)}.")],
     station: StationOption = None,
     meters: Annotated[int | None, typer.Option(min=1, max=30, help="Simulated: that many meters in the line.")] = None,
@@ -56,15 +58,19 @@ def run(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the run's record and reports.")] = None,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with an interrupted run.")] = None,
     trace: Annotated[Path | None, typer.Option(metavar="CSV", help="draw-profile: the recorded flow trace.")] = None,
-    flow_unit: Annotated[str, typer.Option(help="draw-profile: unit of the trace's flow (L/h, mL/s, L/min).")] = "L/h",
+    flow_unit: Annotated[
+        str | None,
+        typer.Option(help="draw-profile: unit of the trace's flow (L/h, mL/s, L/min).", show_default="L/h"),
+    ] = None,
     as_json: JsonOption = False,
-) -> None:
+) -> int:
     """Run a programme on a station and write the record, the report, JUnit and Allure results into the run's folder.
 
     Example:  meterbench run initial-verification --station stations/virtual.toml --seed 7
     """
     from meterbench.programme import Request, execute
 
+    context.obj.carries_on = True  # a viewer who leaves, or a full disk behind a log, must not void what is measured
     if programme not in PROGRAMMES:
         raise ConfigError(f"there is no programme {programme!r}; available: {', '.join(PROGRAMMES)}")
     request = Request(
@@ -76,12 +82,12 @@ def run(
         only=only,
         seed=seed,
         out=out,
-        resume=find_run(resume) if resume else None,
+        resume=None if resume is None else find_run(resume),
         trace=trace,
         flow_unit=flow_unit,
         as_json=as_json,
     )
-    raise typer.Exit(execute(request))
+    return execute(request)
 
 
 @app.command()
@@ -118,7 +124,7 @@ def meter(
         Path | None, typer.Option(metavar="FILE", help="Write its display at the end, as .svg or .png.")
     ] = None,
     as_json: JsonOption = False,
-) -> None:
+) -> int:
     """Let one reference meter live alone: in wall time from now on, until Ctrl-C.
 
     Example:  meterbench meter --history 720 --display   a month of a household behind it, and its display
@@ -147,11 +153,11 @@ def meter(
         picture=picture,
         as_json=as_json,
     )
-    raise typer.Exit(execute(request))
+    return execute(request)
 
 
 @app.command()
-def check(station: StationOption = None, as_json: JsonOption = False) -> None:
+def check(station: StationOption = None, as_json: JsonOption = False) -> int:
     """Validate a station file, open every instrument, and show who answers, how fast, and its certificate."""
     from meterbench.bench.opening import open_station
     from meterbench.bench.station import load
@@ -179,7 +185,7 @@ def check(station: StationOption = None, as_json: JsonOption = False) -> None:
         print_instruments(str(path), rows)
     for reason in reasons:
         print(f"meterbench: {reason}", file=sys.stderr)
-    raise typer.Exit(3 if reasons else 0)
+    return 3 if reasons else 0
 
 
 @app.command()
@@ -267,13 +273,52 @@ def _latency_ms(instrument: Any) -> float | None:
 
 def main() -> None:
     """Entry point: errors in one sentence on standard error, and the exit status of the contract."""
+    output = Output(sys.stdout, carries_on=False)
+    sys.stdout, sys.stderr = output.text(), Output(sys.stderr, carries_on=True).text()
+    status = _status(output)
+    if output.fault and not isinstance(output.fault, BrokenPipeError):
+        _complain(f"standard output cannot be written: {output.fault.strerror}; not all was told")
+        status = 130 if status == 130 else 3
+    sys.exit(status)
+
+
+def _status(output: Output) -> int:
+    """Do what the command line says; the exit status. 1 is a FAIL and nothing else."""
     try:
-        app(standalone_mode=True)
+        status: int | None = app(standalone_mode=False, obj=output)
+        sys.stdout.flush()
+        return status or 0
+    except typer.TyperException as refused:
+        cast(typer.BadParameter, refused).show()  # like all that is refused in a command line
+        return 2
+    except OutputLost:
+        return 141  # 128 + SIGPIPE, as a shell knows it of other programs
     except BenchError as error:
-        if _debug:
-            traceback.print_exc()
-        print(f"meterbench: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, ConfigError) else 3)
-    except (KeyboardInterrupt, Cancelled):
-        print("meterbench: stopped", file=sys.stderr)
-        sys.exit(130)
+        _complain(str(error), error)
+        return 2 if isinstance(error, ConfigError) else 3
+    except (KeyboardInterrupt, Cancelled) as stopped:
+        _complain(str(stopped) or "stopped")
+        return 130
+    except (SystemExit, typer.Abort) as made_up:
+        # What typer makes of a BrokenPipeError and of an EOFError, with a status of 1.
+        return _unforeseen(made_up.__context__ or made_up)
+    except Exception as error:
+        return _unforeseen(error)
+
+
+def _unforeseen(error: BaseException) -> int:
+    """Say what happened where, and what to do about it; the exit status."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    _complain(
+        f"unexpected {type(error).__name__}: {error} ({place.filename}, line {place.lineno}); this is a fault of "
+        "meterbench: please report it, with what is printed if --debug stands before the command",
+        error,
+    )
+    return 3
+
+
+def _complain(sentence: str, error: BaseException | None = None) -> None:
+    """On standard error, below the traceback of ``error`` if that was asked for."""
+    if _debug and error:
+        traceback.print_exception(error)
+    print(f"meterbench: {sentence}", file=sys.stderr)

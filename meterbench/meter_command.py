@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -16,16 +17,18 @@ from typing import Any, Protocol
 import numpy as np
 from rich.console import Console
 
+from meterbench.bench.signals import stop_signals
 from meterbench.dut.designation import Designation
 from meterbench.dut.meter import Nameplate
 from meterbench.dut.reference_meter.lcd_picture.png import png_picture
 from meterbench.dut.reference_meter.lcd_picture.svg import svg_picture
 from meterbench.dut.reference_meter.meter import ReferenceMeter
-from meterbench.dut.reference_meter.metrology.interface import TICKS_PER_S, Place, as_datetime
+from meterbench.dut.reference_meter.metrology.interface import TICKS_PER_S, EventCode, LogType, Place, as_datetime
 from meterbench.dut.variants import Rating, all_ratings, rating
 from meterbench.errors import Cancelled, ConfigError, RecordError
-from meterbench.meter_state import UnitId, load_state, save_state, unit_id
-from meterbench.meter_view import Catching, View, clock_text, print_meter
+from meterbench.meter_files import held, refuse_place, replace_file, same_file
+from meterbench.meter_state import ALLOWED_SERIAL, UnitId, load_state, save_state, serial_is_allowed, unit_id
+from meterbench.meter_view import Catching, View, clock_text, print_meter, say
 from meterbench.world.clock import Clock, WallClock
 from meterbench.world.demand import Household
 from meterbench.world.segment import Course
@@ -34,20 +37,24 @@ HOUR_S = 3600.0
 STEP_S = 0.125
 """Wall time between two steps: a measuring cycle of a meter in wall time."""
 SAVE_EVERY_S = 60.0
-BEFORE_S = 2.0
-"""The meter has been in its water for so long when it is opened: it has heard it, and still shows its volume."""
+RUN_IN_S = 4.5
+"""[design] A new meter has been in its water for so long when it is opened: longer than the 4 s over which it takes the
+mean of the flow, and less than the 5 s after which its display shows another screen than the volume."""
 PIECE_H = 30 * 24.0
 """Of a history, between two looks at the signals."""
 CLOCK_IS_RIGHT_S = 1.0
 """A clock that is off by less is left alone."""
-MOST_Q4 = 1.25
-"""[design] The firmware believes no flow from this times Q4 on: nothing would be measured."""
+BELIEVED_Q4 = 1.25
+"""[design] The firmware believes no shot from this times Q4 on."""
+UNIT_MARGIN = 0.05
+"""[design] Of that, more than what error and noise of a unit add to a shot."""
 PRESSURE_MPA = 0.5
 """[design] Absolute."""
 DESIGNATION, SERIAL, SEED = "ADR15-1-1", "10000001", 1
 """Of a meter of which nothing else was said."""
-LONGEST_SERIAL = 40
 PICTURES = (".svg", ".png")
+_BEGINNINGS = (b"<svg", b"<?xml", b"\x89PNG\r\n")
+"""Of files that are pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +82,8 @@ class Request:
 
 _ALLOWED = {
     "--history": ("history_h", 0.0, 40.0 * 8766.0, "h"),
-    "--water-temp": ("water_temp_c", 0.0, 70.0, "degC"),
-    "--ambient-temp": ("ambient_temp_c", -40.0, 85.0, "degC"),
+    "--water-temp": ("water_temp_c", 0.0, 70.0, "°C"),
+    "--ambient-temp": ("ambient_temp_c", -40.0, 85.0, "°C"),
     "--speed": ("speed", 0.01, 1e6, "times wall time"),
     "--for": ("for_s", 0.0, math.inf, "s"),
 }
@@ -105,13 +112,18 @@ class SteadyFlow:
 def execute(request: Request) -> int:
     """Let a meter live until it is told to stop; the exit status."""
     _refuse_early(request)
+    with held(request.state) if request.state else nullcontext():
+        return _execute(request)
+
+
+def _execute(request: Request) -> int:
     loaded = load_state(request.state) if request.state and os.path.lexists(request.state) else None
     if loaded and request.history_h:
         raise ConfigError(f"--history: the meter in {request.state} has its own; leave it out, or name a new --state")
     unit = _unit(request, loaded[0] if loaded else None)
     _refuse_flow(request, unit)
     people = Console(quiet=request.as_json, force_terminal=False if request.as_json else None)
-    with StopSignals() as stop:
+    with StopSignals(people) as stop:
         alone = MeterAlone(request, unit, loaded[1] if loaded else None)
         alone.live_history(Catching(people, request.history_h), stop)
         alone.live_until(time.time())
@@ -124,7 +136,7 @@ def execute(request: Request) -> int:
         else:
             print_meter(people, alone.meter, _water_text(request))
             for sentence in filter(None, [remark, _how_it_goes_on(request)]):
-                people.print(sentence, highlight=False, soft_wrap=True)
+                say(people, sentence)
         opened_s = alone.now_s
         try:
             with View(people, alone.meter, display=request.display) as view:
@@ -144,28 +156,45 @@ def _refuse_early(request: Request) -> None:
             allowed = f"{least:g} to {most:.10g} {unit}" if math.isfinite(most) else f"{least:g} {unit} or more"
             raise ConfigError(f"{option} {number:.10g}: allowed are {allowed}")
     serial = request.serial
-    if serial is not None and not (0 < len(serial) <= LONGEST_SERIAL and serial.isprintable()):
-        raise ConfigError(f"--serial {serial!r}: allowed are 1 to {LONGEST_SERIAL} printable characters")
+    if serial is not None and not serial_is_allowed(serial):
+        raise ConfigError(f"--serial {serial!r}: allowed are {ALLOWED_SERIAL}")
     if request.display and request.as_json:
         raise ConfigError("--display is for people and --json for programs; leave one of them out")
-    if request.picture and request.picture.suffix.lower() not in PICTURES:
-        raise ConfigError(f"--picture {request.picture}: allowed are files that end in {' or '.join(PICTURES)}")
-    for option, path in (("--picture", request.picture), ("--state", request.state)):
-        if path and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-            raise ConfigError(f"{option} {path}: {path.parent} is no folder in which a file can be written")
-        if path and path.is_dir():
-            raise ConfigError(f"{option} {path}: is a folder; name a file in it")
+    if request.state:
+        refuse_place("--state", request.state)
+    if request.picture:
+        refuse_place("--picture", request.picture)
+        _refuse_picture(request.picture)
+    if request.state and request.picture and same_file(request.state, request.picture):
+        raise ConfigError(f"--picture {request.picture}: would overwrite the memory in --state {request.state}")
+
+
+def _refuse_picture(path: Path) -> None:
+    """No picture, and nothing that a picture may take the place of."""
+    if path.suffix.lower() not in PICTURES:
+        raise ConfigError(f"--picture {path}: allowed are files that end in {' or '.join(PICTURES)}")
+    try:
+        with path.open("rb") as file:
+            begins = file.read(16)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ConfigError(f"--picture {path}: cannot be read: {error.strerror}") from error
+    if begins and not begins.startswith(_BEGINNINGS):
+        raise ConfigError(f"--picture {path}: is there and no picture; it is left as it is, name another file")
 
 
 def _refuse_flow(request: Request, unit: UnitId) -> None:
-    """What this unit does not measure."""
+    """What this unit does not measure for certain."""
     if request.flow_l_h is None:
         return
-    beyond_l_h = MOST_Q4 * unit.nameplate().rating.q4_l_h
-    if not abs(request.flow_l_h) < beyond_l_h:
+    believed_l_h = BELIEVED_Q4 * unit.nameplate().rating.q4_l_h
+    most_l_h = believed_l_h * (1.0 - UNIT_MARGIN)
+    if not abs(request.flow_l_h) <= most_l_h:
         raise ConfigError(
-            f"--flow {request.flow_l_h:.10g}: an {unit.designation} of Q3 {unit.q3_m3_h} m3/h measures less than "
-            f"{beyond_l_h:.10g} L/h ({MOST_Q4:g} Q4), forward or reverse"
+            f"--flow {request.flow_l_h:.10g}: allowed are {most_l_h:.10g} L/h or less, forward or reverse; an "
+            f"{unit.designation} of Q3 {unit.q3_m3_h} m³/h believes no flow from {believed_l_h:.10g} L/h "
+            f"({BELIEVED_Q4:g} Q4) on, and {100.0 * UNIT_MARGIN:g} % are left for its error and noise"
         )
 
 
@@ -201,14 +230,17 @@ def _rating(designation: Designation, q3_m3_h: float | None, ratio: int | None) 
 
 
 class StopSignals:
-    """While it is entered, SIGINT, SIGTERM and a terminal that goes away are noted; what is in hand is finished."""
+    """While it is entered, SIGINT, SIGTERM and a terminal that goes away are noted; what is in hand is finished, and
+    ``people`` are told no more once their terminal is gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, people: Console | None = None) -> None:
+        # A terminal that is gone is none any more.
+        self._terminal = people if people and people.is_terminal else None
         self.received: signal.Signals | None = None
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> StopSignals:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in stop_signals():
             if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
                 continue  # Under nohup.
             self._before[number] = signal.signal(number, self._note)
@@ -220,6 +252,8 @@ class StopSignals:
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         self.received = self.received or signal.Signals(number)
+        if number == signal.SIGHUP and self._terminal:
+            self._terminal.quiet = True
 
 
 class MeterAlone:
@@ -232,7 +266,13 @@ class MeterAlone:
         if request.flow_l_h is not None:
             self._water = SteadyFlow(request.flow_l_h, request.water_temp_c)
         self._history_h = request.history_h
-        self.now_s = time.time() - BEFORE_S - request.history_h * HOUR_S
+        now_s = time.time()
+        self.now_s = now_s - RUN_IN_S - request.history_h * HOUR_S
+        self._stood_ticks = None if memory is None else self.meter.registers().clock_ticks
+        """The clock of a memory that was loaded, before it went on."""
+        if self._stood_ticks is not None:
+            lived_until_s = (self._stood_ticks + 1) / TICKS_PER_S
+            self.now_s = min(max(self.now_s, lived_until_s), now_s)
 
     def live_until(self, end_s: float) -> None:
         """Live on; nothing happens if that time is over."""
@@ -262,8 +302,12 @@ class MeterAlone:
             return ""
         self.meter.commands.set_clock(round(self.now_s * TICKS_PER_S))
         if not registers.clock_valid:
-            stood = clock_text(registers.clock_ticks)
-            return f"The clock stood at {stood} UTC, not valid after the loss of supply: it was set."
+            stood_ticks = registers.clock_ticks if self._stood_ticks is None else self._stood_ticks
+            ahead_s = stood_ticks / TICKS_PER_S - self.now_s
+            told = f"The clock stood at {clock_text(stood_ticks)} UTC, not valid after the loss of supply: it was set"
+            if ahead_s <= CLOCK_IS_RIGHT_S:
+                return f"{told}."
+            return f"{told} back by {ahead_s:.0f} s; hours that come again are recorded again."
         return (
             f"The clock was set, as a data centre would: the crystal had drifted by {off_s:+.0f} s over the history, "
             "which is normal."
@@ -277,6 +321,9 @@ def _make(request: Request, unit: UnitId, memory: bytes | None) -> ReferenceMete
         meter = ReferenceMeter(unit.nameplate(), seed=unit.seed, memory=memory)
     except Exception as error:  # Whatever a firmware may stumble over in the memory of another version.
         raise ConfigError(f"--state {request.state}: this version cannot start from that memory: {error}") from error
+    starts = [e for e in meter.reading.events(LogType.STANDARD) if e.code is EventCode.STARTED_AFTER_POWER_LOSS]
+    if not starts or starts[-1].value_a:  # A blank memory was taken for a new one, or the state was lost.
+        raise ConfigError(f"--state {request.state}: no state of a meter is in that memory; it is left as it is")
     for place in Place:
         if place.name in {pack.name for pack in meter.packs}:  # All new, while the memory counts what the old had left.
             meter.commands.battery_replaced(place)
@@ -358,14 +405,15 @@ def _write_picture(path: Path, meter: ReferenceMeter) -> None:
     lit = meter.lcd.lit
     picture = png_picture(lit) if path.suffix.lower() == ".png" else svg_picture(lit).encode()
     try:
-        path.write_bytes(picture)
+        replace_file(path, picture)
     except OSError as error:
         raise RecordError(f"--picture {path}: cannot be written: {error.strerror}") from error
 
 
 def _end(request: Request, people: Console, stop: StopSignals, lived_s: float) -> int:
     """Say what is left of it; the exit status."""
-    said = [f"Stopped after {lived_s:.0f} s of the meter's time."] if lived_s or stop.received else []
+    shown_s = f"{lived_s:.0f}" if lived_s >= 10.0 else f"{lived_s:.2g}"
+    said = [f"Stopped after {shown_s} s of the meter's time."] if lived_s or stop.received else []
     said += [f"Its memory is in {request.state}."] if request.state else []
     said += [f"Its display is in {request.picture}."] if request.picture else []
     if stop.received is signal.SIGINT:
@@ -373,7 +421,7 @@ def _end(request: Request, people: Console, stop: StopSignals, lived_s: float) -
         _remark(f"meterbench: {text[0].lower()}{text[1:]}")
         return 130
     if said:
-        people.print(" ".join(said), highlight=False, soft_wrap=True)
+        say(people, " ".join(said))
     return 0
 
 

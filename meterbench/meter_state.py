@@ -1,25 +1,19 @@
-"""A meter's non-volatile memory as a file: whose it is, the bytes, and a check sum over both.
-
-The file is written anew beside the old one and put into its place when it is on the disk: whenever the power goes, one
-of the two is there, whole.
-"""
+"""A meter's non-volatile memory as a file: whose it is, the bytes, and a check sum over both."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import struct
-import tempfile
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+from typing import get_type_hints
 
 from meterbench.dut.designation import Designation
 from meterbench.dut.meter import Nameplate
 from meterbench.dut.variants import rating
 from meterbench.errors import ConfigError, RecordError
+from meterbench.meter_files import replace_file
 
 FORMAT_VERSION = 1
 _MAGIC = b"\x89MBMETER"
@@ -29,6 +23,8 @@ _CHECK = struct.Struct("<I")
 """CRC-32 of all that stands before it."""
 _LARGEST_BYTES = 1 << 24
 """What no meter's memory comes near."""
+_LONGEST_SERIAL = 40
+ALLOWED_SERIAL = f"1 to {_LONGEST_SERIAL} printable characters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +52,11 @@ def unit_id(nameplate: Nameplate, seed: int) -> UnitId:
     return UnitId(nameplate.serial, str(nameplate.designation), str(made.q3_m3_h), made.ratio, seed)
 
 
+def serial_is_allowed(serial: str) -> bool:
+    """True for ``ALLOWED_SERIAL``."""
+    return 0 < len(serial) <= _LONGEST_SERIAL and serial.isprintable()
+
+
 def load_state(path: Path) -> tuple[UnitId, bytes]:
     """The unit and its memory; ``ConfigError`` for a file that cannot be read, is damaged, or is none of these."""
     try:
@@ -78,39 +79,39 @@ def load_state(path: Path) -> tuple[UnitId, bytes]:
     body, check = content[: -_CHECK.size], content[-_CHECK.size :]
     if _CHECK.pack(zlib.crc32(body)) != check:
         raise ConfigError(f"--state {path}: is damaged: its check sum does not fit; it is left as it is")
-    unit = UnitId(**json.loads(body[_HEAD.size : _HEAD.size + unit_bytes]))
-    return unit, body[_HEAD.size + unit_bytes :]
+    return _unit(path, body[_HEAD.size : _HEAD.size + unit_bytes]), body[_HEAD.size + unit_bytes :]
+
+
+def _unit(path: Path, head: bytes) -> UnitId:
+    """Whose memory it is; ``ConfigError`` if that is nobody's, or said in another way than this version does."""
+    try:
+        said = json.loads(head)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"--state {path}: its head, which says whose it is, is no JSON: {error}") from error
+    known = get_type_hints(UnitId)
+    if not isinstance(said, dict) or said.keys() != known.keys():
+        found = ", ".join(said) if isinstance(said, dict) else repr(said)
+        raise ConfigError(
+            f"--state {path}: its head says {found!r}, this version reads {', '.join(known)!r}; name another file"
+        )
+    for name, kind in known.items():
+        if type(said[name]) is not kind:
+            raise ConfigError(f"--state {path}: {name} in its head is {said[name]!r}, which is no {kind.__name__}")
+    unit = UnitId(**said)
+    try:
+        made = unit_id(unit.nameplate(), unit.seed)
+    except (ConfigError, ArithmeticError) as error:
+        raise ConfigError(f"--state {path}: is the memory of a meter that is not made: {error}") from error
+    if unit != made or unit.seed < 0 or not serial_is_allowed(unit.serial):
+        raise ConfigError(f"--state {path}: no meter is called {asdict(unit)}, as its head says")
+    return unit
 
 
 def save_state(path: Path, unit: UnitId, memory: bytes) -> None:
     """Put the memory into the file, whole or not at all; ``RecordError`` if that cannot be done."""
     who = json.dumps(asdict(unit)).encode()
     body = _HEAD.pack(_MAGIC, FORMAT_VERSION, len(who), len(memory)) + who + memory
-    path = path.resolve()
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            try:
-                _write_durably(file, body + _CHECK.pack(zlib.crc32(body)))
-                os.replace(file.name, path)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(file.name)
-                raise
-        _sync_folder(path.parent)
+        replace_file(path, body + _CHECK.pack(zlib.crc32(body)), mode=0o600)
     except OSError as error:
         raise RecordError(f"--state {path}: the meter's memory cannot be saved: {error.strerror}") from error
-
-
-def _write_durably(file: IO[bytes], content: bytes) -> None:
-    file.write(content)
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Only then the new name is on the disk, too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

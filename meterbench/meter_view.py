@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from textwrap import wrap
 from types import TracebackType
 
 from rich.console import Console
@@ -31,6 +32,10 @@ SLOW_S = 2.0
 _BLINKING = "icon.FLOW"
 _NO_HOUR = -1
 """Of a line that was not printed yet: the first one comes at once."""
+_TABLE_COLUMNS = 40
+"""In a terminal with fewer a table would cut numbers."""
+_UNBROKEN = "\u00a0"
+"""The blank between a number and its unit, where lines are broken."""
 
 
 def clock_text(clock_ticks: int) -> str:
@@ -41,6 +46,11 @@ def clock_text(clock_ticks: int) -> str:
 def alarm_text(registers: Registers) -> str:
     """Names of the alarms, or that there is none."""
     return ", ".join(alarm.name or "" for alarm in registers.alarms).replace("_", " ").lower() or "none"
+
+
+def say(console: Console, text: str) -> None:
+    """Print a sentence as it is: a serial number or the name of a file in it is no markup."""
+    console.print(Text(text), soft_wrap=True)
 
 
 def print_meter(console: Console, meter: ReferenceMeter, water: str) -> None:
@@ -59,7 +69,11 @@ def print_meter(console: Console, meter: ReferenceMeter, water: str) -> None:
         "battery": f"{registers.internal_percent} %, "
         + ("no external pack" if external is None else f"external pack {external} %"),
     }
-    table = Table(title=f"Meter {plate.serial}", title_justify="left", show_header=False)
+    if console.width < _TABLE_COLUMNS:
+        for name, text in {"meter": plate.serial, **rows}.items():
+            console.print(Text(f"{name}: {text}"))
+        return
+    table = Table(title=Text(f"Meter {plate.serial}"), title_justify="left", show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for name, text in rows.items():
@@ -111,6 +125,7 @@ class View:
         self._display = display
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
         self._drawn = ""
+        self._registers_printed = ""
         self._shown: frozenset[str] | None = None
         self._hour: int | None = _NO_HOUR
         self._next_print_s = self._next_events_s = -math.inf
@@ -134,12 +149,12 @@ class View:
         if wall_s >= self._next_events_s:
             self._next_events_s = wall_s + EVENTS_EVERY_S
             for event in self._new_events():
-                self._say(event_line(event))
+                say(self._console, event_line(event))
         if self._live is not None:
             picture = self._picture()
             if picture != self._drawn:
                 self._drawn = picture
-                text = Text(picture, no_wrap=True, overflow="crop")
+                text = Text(picture, overflow="fold")
                 text.highlight_regex("alarms: .*", "bold yellow")
                 self._live.update(text, refresh=True)
         elif wall_s >= self._next_print_s:
@@ -148,31 +163,45 @@ class View:
     def last_look(self) -> None:
         """See how it is at the end, whatever was printed a moment ago."""
         self.look(math.inf)
+        if self._live is None and self._registers() != self._registers_printed:
+            self._print(self._registers())
 
     def _print_if_new(self, wall_s: float) -> None:
         if self._display:
             shown = self._meter.lcd.lit - {_BLINKING}
             if shown != self._shown:
                 self._shown, self._next_print_s = shown, wall_s + FRAMES_EVERY_S
-                self._say(self._picture())
+                self._print(self._picture())
         elif (hour := self._hour_now()) != self._hour:
             self._hour, self._next_print_s = hour, wall_s + LINES_EVERY_S
-            self._say(self._picture().replace("\n", "  "))
+            self._print(self._registers())
+
+    def _print(self, text: str) -> None:
+        self._registers_printed = self._registers()
+        say(self._console, text)
 
     def _hour_now(self) -> int | None:
         """Of the meter's clock; None while it is Off."""
         return self._meter.registers().clock_ticks // (3600 * TICKS_PER_S) if self._meter.powered else None
 
     def _picture(self) -> str:
-        lines = [terminal_picture(self._meter.lcd.lit)] if self._display else []
-        if self._meter.powered:
-            registers = self._meter.registers()
-            lines.append(register_line(registers))
-            if registers.alarms:
-                lines.append(f"alarms: {alarm_text(registers)}")
-        else:
-            lines.append("Off: no supply")
-        return "\n".join(lines)
+        if not self._display:
+            return self._registers()
+        display = terminal_picture(self._meter.lcd.lit)
+        needed = display.index("\n")
+        if self._live is not None and needed > self._console.width:
+            display = f"No room for the display: the terminal has {self._console.width} columns, it takes {needed}."
+        return f"{display}\n{self._registers()}"
+
+    def _registers(self) -> str:
+        """With the alarms; on a terminal in as many lines as its width makes of them."""
+        if not self._meter.powered:
+            return "Off: no supply"
+        registers = self._meter.registers()
+        alarms = [f"alarms: {alarm_text(registers)}"] if registers.alarms else []
+        if self._live is None:
+            return ("\n" if self._display else "  ").join([register_line(registers), *alarms])
+        return "\n".join([*register_lines(registers, self._console.width), *alarms])
 
     def _new_events(self) -> list[Event]:
         """Those that no call has given yet, oldest first; none while the meter is Off."""
@@ -183,21 +212,27 @@ class View:
         self._seen |= {event.log: event.number for event in new}
         return sorted(new, key=lambda event: event.clock_ticks)
 
-    def _say(self, text: str) -> None:
-        self._console.print(text, soft_wrap=True, highlight=False, markup=False)
-
 
 def register_line(registers: Registers) -> str:
     """The registers in one line."""
-    return "  ".join(
-        [
-            clock_text(registers.clock_ticks),
-            _m3(registers.forward_nl),
-            f"{registers.flow_l_h:7.1f} L/h",
-            _temp(registers),
-            registers.mode.value,
-        ]
-    )
+    return "  ".join(_register_texts(registers))
+
+
+def register_lines(registers: Registers, columns: int) -> list[str]:
+    """The registers in lines of so many columns at the most, or of one register: none is cut."""
+    text = "  ".join(each.replace(" ", _UNBROKEN) for each in _register_texts(registers))
+    lines = wrap(text, columns, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_UNBROKEN, " ") for line in lines]
+
+
+def _register_texts(registers: Registers) -> list[str]:
+    return [
+        clock_text(registers.clock_ticks),
+        _m3(registers.forward_nl),
+        f"{registers.flow_l_h:7.1f} L/h",
+        _temp(registers),
+        registers.mode.value,
+    ]
 
 
 def event_line(event: Event) -> str:

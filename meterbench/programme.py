@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 import meterbench.procedures
 from meterbench.bench.journal import FILE_NAME
@@ -22,10 +21,11 @@ from meterbench.bench.verdict import EXIT_STATUS, Verdict
 from meterbench.errors import Cancelled, ConfigError, RecordError
 from meterbench.procedures.flow_trace import read_trace
 from meterbench.progress import Progress
-from meterbench.tables import print_summary
+from meterbench.tables import print_summary, terminal
 
 CLAUSES = {"initial-verification": ("10",), "draw-profile": ()}
 """What ``--only`` can select."""
+USUAL_FLOW_UNIT = "L/h"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class Request:
     out: Path | None
     resume: Path | None
     trace: Path | None
-    flow_unit: str
+    flow_unit: str | None
+    """None: ``USUAL_FLOW_UNIT``."""
     as_json: bool
 
 
@@ -57,7 +58,7 @@ def execute(request: Request) -> int:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"--out {folder}: no folder can be made there: {error.strerror}") from error
-    console = Console(stderr=request.as_json)
+    console = terminal(stderr=request.as_json)
     progress = Progress(console)
     with StopSignals() as stop, progress:
         progress.on_closed = stop.finish
@@ -75,16 +76,16 @@ def execute(request: Request) -> int:
         print(f"meterbench: not all reports could be written: {progress.view_error}", file=sys.stderr)
     if not progress.closed:
         # Whatever the folder holds is the record of another session: its verdict is not this one's.
-        raise RecordError(progress.first_error or f"{request.programme} ended without a closed record in {folder}")
+        raise progress.first_error or RecordError(f"{request.programme} ended without a closed record in {folder}")
     record = load(folder)
     if request.as_json:
         print(json.dumps(_outcome(record), indent=1))
         return EXIT_STATUS[record.verdict]
     print_summary(record, console)
     for reason in record.closed["reasons"] if record.closed else []:
-        console.print(f"meterbench: {reason}", style="bold", markup=False, highlight=False, soft_wrap=True)
-    console.print(f"Report:  {folder / 'report.html'}", highlight=False, soft_wrap=True)
-    console.print(f"Record:  {folder / FILE_NAME}", highlight=False, soft_wrap=True)
+        console.print(f"meterbench: {reason}", style="bold", soft_wrap=True)
+    console.print(f"Report:  {folder / 'report.html'}", soft_wrap=True)
+    console.print(f"Record:  {folder / FILE_NAME}", soft_wrap=True)
     return EXIT_STATUS[record.verdict]
 
 
@@ -103,6 +104,8 @@ def _outcome(record: RunRecord) -> dict[str, Any]:
 
 def _refuse_early(request: Request) -> None:
     """Everything that can be refused in one sentence before anything is started or written."""
+    if request.resume is not None and request.out is not None:
+        raise ConfigError(f"--out {request.out}: a run that is resumed stays in its folder; leave --out away")
     load_station(request.station).with_line(request.meter, request.meters, request.seed)
     clauses = CLAUSES[request.programme]
     if request.only is not None and not any(f"{clause}.".startswith(f"{request.only}.") for clause in clauses):
@@ -112,7 +115,11 @@ def _refuse_early(request: Request) -> None:
     if request.programme == "draw-profile":
         if request.trace is None:
             raise ConfigError("draw-profile plays a recorded trace: name it with --trace CSV (and its --flow-unit)")
-        read_trace(request.trace, request.flow_unit)
+        read_trace(request.trace, request.flow_unit or USUAL_FLOW_UNIT)
+    else:
+        for option, given in (("--trace", request.trace), ("--flow-unit", request.flow_unit)):
+            if given is not None:
+                raise ConfigError(f"{option} {given}: {request.programme} plays no trace; only draw-profile does")
 
 
 def _arguments(request: Request, folder: Path) -> list[str]:
@@ -133,7 +140,7 @@ def _arguments(request: Request, folder: Path) -> list[str]:
         "--self-contained-html",
         f"--alluredir={folder / 'allure-results'}",
         f"--junitxml={folder / 'junit.xml'}",
-        f"--flow-unit={request.flow_unit}",
+        f"--flow-unit={request.flow_unit or USUAL_FLOW_UNIT}",
     ]
     arguments.append(f"--resume={request.resume}" if request.resume else f"--out={folder}")
     for option, value in (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -17,8 +16,6 @@ from rich.text import Text
 
 from meterbench.tables import VERDICT_STYLE
 from meterbench.world.clock import Clock
-
-_ERROR_CLASS = re.compile(r"^meterbench\.errors\.\w+: ")
 
 
 class _TimeLeft(ProgressColumn):
@@ -46,7 +43,7 @@ class _Bar(Bar):
         self.clock: Clock | None = None
         self._started_s = 0.0
         super().__init__(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=18),
             TextColumn("{task.percentage:3.0f} %"),
             _TimeLeft(),
@@ -71,8 +68,8 @@ class Progress:
     """A pytest plugin that shows the run's lines as they are recorded. Without a terminal, plain lines."""
 
     def __init__(self, console: Console) -> None:
-        self.first_error = ""
-        """What pytest itself complained of first."""
+        self.first_error: BaseException | None = None
+        """What was raised first: without a record it is all that there is to say."""
         self.view_error = ""
         """Why pytest broke off: it does so when one of its own reports cannot be written."""
         self.closed = False
@@ -122,23 +119,15 @@ class Progress:
         elif kind == "event" and body["level"] != "info":
             self._say(f"  {body['text']}", "INVALID" if body["level"] == "warning" else "ERROR")
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the first error of pytest itself: without a record it is all that there is to say."""
-        self._keep(report)
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """As above, for what cannot even be collected."""
-        self._keep(report)
+    def pytest_exception_interact(self, call: pytest.CallInfo[object]) -> None:
+        """A test, a fixture or the collection of a file raised something."""
+        if self.first_error is None and call.excinfo is not None:
+            self.first_error = call.excinfo.value
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
         """Keep the sentence; True: nobody else prints the traceback."""
         self.view_error = excinfo.exconly()
         return True
-
-    def _keep(self, report: pytest.TestReport | pytest.CollectReport) -> None:
-        if report.failed and not self.first_error:
-            crash = getattr(report.longrepr, "reprcrash", None)
-            self.first_error = _ERROR_CLASS.sub("", str(crash.message if crash else report.longrepr))
 
     def _say(self, text: str, verdict: str = "", reason: str = "") -> None:
         line = Text(text)
@@ -146,7 +135,7 @@ class Progress:
             line.append(verdict, style=VERDICT_STYLE[verdict])
         if reason:
             line.append(f": {reason}")
-        self._console.print(line, soft_wrap=True, highlight=False)
+        self._console.print(line, soft_wrap=True)
 
 
 def clock_text(duration_s: float) -> str:

@@ -1,11 +1,12 @@
-"""Tables for people at a terminal."""
+"""Tables for people at a terminal. Text from outside is printed as it stands; serials and values are never cut."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.measure import measure_renderables
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +21,36 @@ VERDICT_STYLE = {
     "ABORTED": "bold magenta",
     "ERROR": "bold magenta",
 }
+_WIDE = 10_000
+"""Columns of a terminal in which everything has room."""
+_NARROWEST = 10
+"""Of a column that folds."""
+
+
+def terminal(*, stderr: bool = False) -> Console:
+    """Standard output or error for people: ``[x1]7`` is a serial and no markup, ``:a:`` no picture."""
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+def _print(console: Console, table: Table, fold: Collection[str] = ()) -> None:
+    """Fit a table to the terminal: wrap between words, and within words in the columns under the headings ``fold``.
+
+    If it is wider all the same, the terminal wraps its lines. Into a pipe nothing is wrapped.
+    """
+    wide = console.options.update(width=_WIDE)
+    found = [measure_renderables(console, wide, [column.header, *column.cells]) for column in table.columns]
+    widths = [each.maximum for each in found]
+    least = [
+        min(each.minimum, _NARROWEST) if column.header in fold else each.minimum
+        for column, each in zip(table.columns, found, strict=True)
+    ]
+    frame = 3 * len(widths) + 1
+    while console.is_terminal and sum(widths) + frame > console.width and widths != least:
+        widths[max(range(len(widths)), key=lambda number: widths[number] - least[number])] -= 1
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width, column.overflow = width, "fold"
+    table.width = sum(widths) + frame
+    console.print(table, crop=False)
 
 
 def _verdict(name: str) -> Text:
@@ -33,7 +64,7 @@ def print_summary(record: RunRecord, console: Console) -> None:
     table = Table(title=f"{record.opened['title']}, {', '.join(kinds)}", title_justify="left", caption_justify="left",
                   caption="E ± U in %, k = 2" if points else None)  # fmt: skip
     for heading in ("Meter", *points, "Verdict"):
-        table.add_column(heading, justify="right" if heading in points else "left", no_wrap=True)
+        table.add_column(heading, justify="right" if heading in points else "left")
     verdicts = {conclusion.meter: conclusion.verdict for conclusion in record.meter_verdicts}
     for meter in record.batch:
         cells = [
@@ -45,10 +76,10 @@ def print_summary(record: RunRecord, console: Console) -> None:
             for point in points
         ]
         table.add_row(meter["serial"], *cells, _verdict(verdicts.get(meter["serial"], "NOT_RUN")))
-    console.print(table)
+    _print(console, table)
     for conclusion in record.meter_verdicts:
         for reason in conclusion.reasons:
-            console.print(f"Meter {conclusion.meter}: {reason}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"Meter {conclusion.meter}: {reason}", soft_wrap=True)
     console.print(Text("Run: ").append_text(_verdict(record.verdict.name)))
 
 
@@ -69,17 +100,24 @@ def print_results(record: RunRecord) -> None:
             row.unit,
             _verdict(row.verdict),
         )
-    Console().print(table)
+    _print(terminal(), table)
 
 
 def print_runs(found: Sequence[StoredRun]) -> None:
     """The store's runs."""
     table = Table()
     for heading in ("Run", "Programme", "Station", "Meters", "Opened (UTC)", "Verdict"):
-        table.add_column(heading, no_wrap=heading in ("Run", "Verdict"))
+        table.add_column(heading)
     for run in found:
-        table.add_row(run.name, run.programme, run.station, str(run.meters), run.opened_utc[:19], _verdict(run.verdict))
-    Console().print(table)
+        table.add_row(
+            run.name,
+            run.programme,
+            run.station,
+            str(run.meters),
+            run.opened_utc[:19].replace("T", " "),
+            _verdict(run.verdict),
+        )
+    _print(terminal(), table, fold=("Run", "Programme", "Station"))
 
 
 def print_instruments(station: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -100,4 +138,4 @@ def print_instruments(station: str, rows: Sequence[Mapping[str, Any]]) -> None:
             row["due"] or "–",
             Text(row["calibration"], style=style),
         )
-    Console().print(table)
+    _print(terminal(), table, fold=("Instrument", "Address", "Certificate"))

@@ -15,7 +15,7 @@ from meterbench.bench import journal, record
 from meterbench.bench.record import Condition
 from meterbench.bench.run import Run, Subject
 from meterbench.bench.verdict import Verdict
-from meterbench.errors import Cancelled, InstrumentError, RecordError
+from meterbench.errors import Cancelled, ConfigError, InstrumentError, RecordError
 from meterbench.world.clock import VirtualClock
 
 OPENED: dict[str, Any] = {
@@ -360,7 +360,7 @@ def test_another_run_is_not_resumed(tmp_path: Path, key: str) -> None:
     """With another batch, programme, edition, instrument or setting it would be another run; nothing is written."""
     crash(interrupted(tmp_path))
     before = (tmp_path / journal.FILE_NAME).read_bytes()
-    with pytest.raises(RecordError, match=f"opened with another {key}"):
+    with pytest.raises(ConfigError, match=f"opened with another {key}"):
         resume(tmp_path, **{key: {"id": "other"}})
     assert (tmp_path / journal.FILE_NAME).read_bytes() == before
 
@@ -371,7 +371,7 @@ def test_a_concluded_run_is_not_resumed(tmp_path: Path, verdict: Verdict) -> Non
     run = open_run(tmp_path)
     run.conclude_meter("1", verdict, [])
     run.close()
-    with pytest.raises(RecordError, match="nothing to resume"):
+    with pytest.raises(ConfigError, match="nothing to resume"):
         resume(tmp_path)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,23 +13,27 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
 from meterbench.bench import journal
 from meterbench.bench.record import load
 from meterbench.bench.verdict import Verdict
+from meterbench.progress import clock_text
 from tests.conftest import QUICK_METER, station_content
 
 StationFileWriter = Callable[[dict[str, Any]], Path]
 COMMAND = [sys.executable, "-m", "meterbench"]
 
 
-def meterbench(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def meterbench(
+    *arguments: str | Path, cwd: Path | None = None, stdout: int | IO[str] = subprocess.PIPE, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=120, cwd=cwd, check=False
-    )
+        [*COMMAND, *map(str, arguments)], stdout=stdout, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+        errors="surrogateescape", timeout=120, cwd=cwd, check=False, env={**os.environ, **environment},
+    )  # fmt: skip
 
 
 def run_verification(station: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
@@ -74,6 +80,9 @@ def test_exit_status_tells_the_verdict(
         (["run", "draw-profile", "--trace", "no-such.csv"], "no-such.csv"),
         (["results", "no-such-run"], "no-such-run"),
         (["run", "initial-verification", "--meters", "0"], "--meters"),
+        (["run", "initial-verification", "--trace", "some.csv"], "--trace some.csv"),
+        (["run", "initial-verification", "--flow-unit", "L/h"], "--flow-unit L/h"),
+        (["run", "initial-verification", "--resume", ""], "no run ''"),
     ],
 )
 def test_wrong_usage_exits_2_and_says_what_is_allowed(arguments: list[str], says: str, tmp_path: Path) -> None:
@@ -170,11 +179,13 @@ def wait_for_step(folder: Path, step: str) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_a_signal_ends_in_safe_state_and_a_closed_record(
     number: signal.Signals, station_file: StationFileWriter, tmp_path: Path
 ) -> None:
     """Exit 130; the journal says that the safe state was reached, then that the run was ABORTED."""
+    if signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip("whoever started the tests wants this signal ignored")
     process = start(station_file(SLOW), tmp_path / "run")
     wait_for_step(tmp_path / "run", "initial-verification/Q3")
     process.send_signal(number)
@@ -186,6 +197,17 @@ def test_a_signal_ends_in_safe_state_and_a_closed_record(
     assert any("safe state reached" in event["text"] for event in record.events)
     assert number.name in record.closed["reasons"][0]
     assert "Traceback" not in out + err
+
+
+def test_a_run_under_nohup_outlives_its_terminal(station_file: StationFileWriter, tmp_path: Path) -> None:
+    """SIGHUP is ignored before it starts: the run goes on to its verdict."""
+    nohup = ["env", "--ignore-signal=HUP", *COMMAND, "run", "initial-verification"]
+    arguments = ["--station", str(station_file(SLOW)), "--out", str(tmp_path / "run")]
+    process = subprocess.Popen([*nohup, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for_step(tmp_path / "run", "initial-verification/Q3")
+    process.send_signal(signal.SIGHUP)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, out + err
 
 
 def test_a_killed_run_is_resumed_after_the_last_finished_flow_point(
@@ -212,6 +234,9 @@ def test_a_killed_run_is_resumed_after_the_last_finished_flow_point(
     assert {(row.meter, row.flow_point) for row in resumed.rows if row.flow_point} == {
         (meter, point) for meter in ("1", "2") for point in ("Q1", "Q2", "Q3")
     }
+    *_, plan = (line["steps"] for line in journal.read(tmp_path / "run") if line["kind"] == "plan")
+    assert "initial-verification/Q3" not in {each["step"] for each in plan}
+    assert f"About {clock_text(sum(each['bench_seconds'] for each in plan))} of bench time ahead" in out
     started = [line["step"] for line in journal.read(tmp_path / "run") if line["kind"] == "step_started"]
     assert started.count("initial-verification/Q3") == 1
     assert started.count("initial-verification/Q2") == 2
@@ -222,10 +247,13 @@ def test_a_finished_run_is_not_resumed(station_file: StationFileWriter, tmp_path
     station = station_file(station_content())
     run_verification(station, tmp_path / "run")
     before = (tmp_path / "run" / "journal.jsonl").read_bytes()
-    done = meterbench("run", "initial-verification", "--station", station, "--resume", tmp_path / "run")
-    assert done.returncode == 3
-    assert "nothing to resume" in done.stderr
+    resume = ["run", "initial-verification", "--station", station, "--resume", tmp_path / "run"]
+    for more, says in ([], "nothing to resume"), (["--out", "other"], "--out other"):
+        done = meterbench(*resume, *more, cwd=tmp_path)
+        assert done.returncode == 2
+        assert says in done.stderr
     assert (tmp_path / "run" / "journal.jsonl").read_bytes() == before
+    assert not (tmp_path / "other").exists()
 
 
 def test_another_world_is_not_resumed(station_file: StationFileWriter, tmp_path: Path) -> None:
@@ -238,7 +266,7 @@ def test_another_world_is_not_resumed(station_file: StationFileWriter, tmp_path:
     other = {**SLOW, "virtual": {**SLOW["virtual"], "water_temp_c": 25.0}}
     for station, more in ((station_file(SLOW), ["--seed", "9"]), (station_file(other), [])):
         done = meterbench("run", "initial-verification", "--station", station, "--resume", tmp_path / "run", *more)
-        assert done.returncode == 3
+        assert done.returncode == 2
         assert "another station" in done.stderr
         assert (tmp_path / "run" / "journal.jsonl").read_bytes() == before
 
@@ -298,3 +326,123 @@ def test_a_full_disk_ends_in_a_closed_record(station_file: StationFileWriter, tm
     assert any("safe state" in event["text"] for event in record.events) or len(record.closed["reasons"]) >= 1
     assert done.returncode == 3, done.stdout + done.stderr
     assert "Traceback" not in done.stderr + done.stdout
+
+
+FAILING = station_content(QUICK_METER | {"truth": {"gain_percent": 4.0}})
+OTHER_COMMANDS = [["meter", "--for", "0"], ["check"], ["--help"]]
+
+
+def test_serials_are_shown_as_they_stand(station_file: StationFileWriter, tmp_path: Path) -> None:
+    """What looks like mark-up, an emoji or a tag is part of a serial; in the terminal, the table and pytest.html."""
+    serials = ["[x1]7", "[/b]<b>:a:" + 30 * "7"]
+    station = station_file(station_content(*(QUICK_METER | {"serial": serial} for serial in serials)))
+    done = run_verification(station, tmp_path / "run")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(f"│ {serial:<40} │" in done.stdout for serial in serials)
+    table = meterbench("results", tmp_path / "run").stdout
+    assert all(table.count(f"│ {serial:<40} │") == 4 for serial in serials)
+    page = (tmp_path / "run" / "pytest.html").read_text(encoding="utf-8")
+    (shown,) = re.findall('data-jsonblob="([^"]*)"', page)
+    assert all(f"[{html.escape(serial)} ADR25-1-1]</td>" in html.unescape(shown) for serial in serials)
+
+
+def test_a_viewer_who_leaves_voids_no_run(station_file: StationFileWriter, tmp_path: Path) -> None:
+    """``run | head -1``: the run goes on to its end without a word, and the exit status tells its verdict."""
+    with start(station_file(FAILING), tmp_path / "run") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "Station open" in process.stdout.readline()
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(timeout=60)) == ("", 1)
+    record = load(tmp_path / "run")
+    assert record.closed is not None
+    assert record.verdict is Verdict.FAIL
+    assert (tmp_path / "run" / "report.html").is_file()
+
+
+@pytest.mark.parametrize("arguments", OTHER_COMMANDS, ids=" ".join)
+def test_other_commands_end_when_their_reader_leaves(arguments: list[str]) -> None:
+    """``meter | head -1``: quietly, with status 141."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = meterbench(*arguments, stdout=writer)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["for people", "for programs"])
+def test_a_full_disk_behind_the_output_voids_no_run(
+    more: list[str], station_file: StationFileWriter, tmp_path: Path
+) -> None:
+    """The record tells the verdict; exit 3 and a sentence, because the output did not."""
+    run = ["run", "initial-verification", "--station", station_file(station_content()), "--out", tmp_path / "run"]
+    with open("/dev/full", "w") as full:
+        done = meterbench(*run, *more, stdout=full)
+    assert done.returncode == 3
+    assert done.stderr.endswith("standard output cannot be written: No space left on device; not all was told\n")
+    assert "Traceback" not in done.stderr
+    assert load(tmp_path / "run").verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("arguments", OTHER_COMMANDS, ids=" ".join)
+def test_output_that_cannot_be_written_exits_3(arguments: list[str]) -> None:
+    """One sentence, no traceback."""
+    with open("/dev/full", "w") as full:
+        done = meterbench(*arguments, stdout=full)
+    assert done.returncode == 3
+    assert done.stderr == ("meterbench: standard output cannot be written: No space left on device; not all was told\n")
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "latin-1"}],
+    ids=["ASCII", "Latin 1"],
+)
+def test_any_encoding_will_do(environment: dict[str, str], station_file: StationFileWriter, tmp_path: Path) -> None:
+    """What an encoding does not have is written as an escape; nothing breaks off."""
+    station = station_file(station_content(QUICK_METER | {"serial": "№ 7"}))
+    run = ["run", "initial-verification", "--station", station, "--out", tmp_path / "run"]
+    for arguments in (run, ["results", tmp_path / "run"], ["check"], ["meter", "--display", "--for", "1"]):
+        done = meterbench(*arguments, **environment)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert ("\\u2116 7" in done.stdout) == (tmp_path / "run" in arguments)
+
+
+def test_closed_output_is_no_fault(station_file: StationFileWriter, tmp_path: Path) -> None:
+    """``>&- 2>&-``: whoever closes both wants nothing to be told; the record does not get into their place."""
+    run = [*COMMAND, "run", "initial-verification", "--station", station_file(station_content()), "--out", "run"]
+    done = subprocess.run(["bash", "-c", '"$@" >&- 2>&-', "-", *map(str, run)], cwd=tmp_path, timeout=120, check=False)
+    assert done.returncode == 0
+    assert load(tmp_path / "run").verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "says"),
+    [
+        ("RuntimeError('no idea')", 3, "unexpected RuntimeError: no idea"),
+        ("BrokenPipeError(32, 'a socket')", 3, "unexpected BrokenPipeError: [Errno 32] a socket"),
+        ("EOFError('a file')", 3, "unexpected EOFError: a file"),
+        ("SystemExit(1)", 3, "unexpected SystemExit: 1"),
+        ("Cancelled('stopped half-way')", 130, "meterbench: stopped half-way\n"),
+        ("KeyboardInterrupt()", 130, ""),
+    ],
+)
+def test_what_nobody_foresaw_is_no_fail(raised: str, status: int, says: str) -> None:
+    """1 is a FAIL and nothing else; a sentence says what happened where, and ``--debug`` shows the traceback."""
+    code = f"""
+import meterbench.cli as cli
+from meterbench.errors import Cancelled
+def find_run(name): raise {raised}
+cli.find_run = find_run
+cli.main()
+"""
+    for debug in ([], ["--debug"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *debug, "results", "some"], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == status
+        assert says in done.stderr
+        assert ("Traceback" in done.stderr) == (status == 3 and debug != [])
+        assert ("<string>, line 4" in done.stderr) == (status == 3)

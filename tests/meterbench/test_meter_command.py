@@ -26,7 +26,7 @@ from meterbench.dut.reference_meter.metrology.interface import EventCode, LogTyp
 from meterbench.errors import Cancelled, ConfigError, RecordError
 from meterbench.meter_command import Keeper, MeterAlone, Request, StopSignals, execute, serve
 from meterbench.meter_state import UnitId, load_state, save_state
-from meterbench.meter_view import Catching, View, register_line
+from meterbench.meter_view import Catching, View, print_meter, register_line
 from meterbench.world.clock import VirtualClock
 from meterbench.world.demand import Household
 
@@ -79,7 +79,7 @@ def test_ctrl_c_ends_it_in_a_sentence(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert re.fullmatch(r"meterbench: stopped after \d+ s of the meter's time\. Its memory is in .*state\.\n", err)
+    assert re.fullmatch(r"meterbench: stopped after [\d.]+ s of the meter's time\. Its memory is in .*state\.\n", err)
     assert load_state(tmp_path / "state")[0] == UNIT
 
 
@@ -138,18 +138,25 @@ def test_a_meter_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
         ({"for_s": math.nan}, "--for nan: allowed are 0 s or more"),
         ({"flow_l_h": math.inf}, "--flow inf"),
         ({"flow_l_h": math.nan}, "--flow nan"),
-        ({"flow_l_h": 3906.25}, r"--flow 3906\.25: an ADR15-1-1 of Q3 2\.5 .* less than 3906\.25 L/h \(1\.25 Q4\)"),
+        (
+            {"flow_l_h": 3711.0},
+            r"--flow 3711: allowed are 3710\.9375 L/h or less.* Q3 2\.5 m³/h .*3906\.25 L/h \(1\.25 Q4",
+        ),
         ({"flow_l_h": -4000.0}, "--flow -4000"),
-        ({"flow_l_h": 2500.0, "q3_m3_h": 1.6}, "less than 2500 L/h"),
+        ({"flow_l_h": 2500.0, "q3_m3_h": 1.6}, "allowed are 2375 L/h or less"),
         ({"history_h": -0.1}, "--history -0.1"),
         ({"history_h": 1e9}, "--history 1000000000: allowed are 0 to 350640 h"),
-        ({"water_temp_c": 71.0}, "--water-temp 71"),
+        ({"water_temp_c": 71.0}, "--water-temp 71: allowed are 0 to 70 °C"),
         ({"ambient_temp_c": math.nan}, "--ambient-temp nan"),
         ({"display": True, "as_json": True}, "--display is for people"),
         ({"picture": Path("display.gif")}, r"\.svg or \.png"),
         ({"picture": Path("no-such-folder/display.png")}, "no-such-folder is no folder"),
         ({"state": Path("no-such-folder/state")}, "no-such-folder is no folder"),
-        ({"state": Path(".")}, "is a folder"),
+        ({"state": Path("/")}, "is a folder"),
+        ({"picture": Path("")}, "--picture: an empty name"),
+        ({"state": Path("a" * 256)}, "File name too long"),
+        ({"state": Path("a" * 250)}, r"cannot be locked .*File name too long"),
+        ({"state": Path("same.svg"), "picture": Path("same.svg")}, "would overwrite the memory"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_what_can(wrong: dict[str, Any], says: str) -> None:
@@ -213,6 +220,70 @@ def test_a_meter_that_goes_on_knows_that_its_packs_are_new() -> None:
     assert len(replaced) == len(again.meter.packs) == 2
 
 
+@pytest.mark.parametrize("fill", [b"\0", b"\xff"], ids=["zeros", "ones"])
+def test_a_blank_memory_is_refused(fill: bytes, tmp_path: Path) -> None:
+    """A whole file of the right size, but what is in it is no state: no meter of 1970 begins with 0 m3."""
+    state = tmp_path / "state"
+    save_state(state, UNIT, fill * len(alone().meter.saved_memory()))
+    before = state.read_bytes()
+    with pytest.raises(ConfigError, match="no state of a meter is in that memory"):
+        execute(replace(STILL, state=state))
+    assert state.read_bytes() == before
+
+
+def restarted(memory: bytes, after_s: float, monkeypatch: pytest.MonkeyPatch) -> MeterAlone:
+    """The meter of a memory, opened so long after now."""
+    now_s = time.time() + after_s
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: now_s)
+        one = MeterAlone(replace(STILL, flow_l_h=3000.0), UNIT, memory)
+        one.live_until(now_s)
+    return one
+
+
+def test_no_second_is_lived_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten starts in five seconds: no more water than flows in these; after an hour, what flows before it is open."""
+    one = with_history(0.0, flow_l_h=3000.0)
+    begin_l = one.meter.registers().forward_l
+    for n in range(1, 11):
+        one = restarted(one.meter.saved_memory(), 0.5 * n, monkeypatch)
+        one.set_clock_right()
+    flowed_l = one.meter.registers().forward_l - begin_l
+    assert 0.5 * 3000.0 * 5.0 / 3600.0 < flowed_l <= 3000.0 * 5.0 / 3600.0
+    before_l = one.meter.registers().forward_l
+    later = restarted(one.meter.saved_memory(), 3600.0, monkeypatch)
+    assert later.meter.registers().forward_l - before_l == pytest.approx(3000.0 * 4.5 / 3600.0, rel=0.05)
+
+
+def test_what_is_said_of_a_clock_that_stood(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When it stood still, not a moment after its next start; and by how much one is set back that was ahead."""
+    one = with_history(0.0)
+    memory, stood_s = one.meter.saved_memory(), math.floor(one.meter.registers().clock_ticks / 8.0)
+    stood = f"{datetime.fromtimestamp(stood_s, UTC):%Y-%m-%d %H:%M:%S}"
+    told = restarted(memory, 60.0, monkeypatch).set_clock_right()
+    assert told == f"The clock stood at {stood} UTC, not valid after the loss of supply: it was set."
+    told = restarted(memory, -864_000.0, monkeypatch).set_clock_right()
+    assert told.startswith(f"The clock stood at {stood} UTC")
+    assert re.search(r"it was set back by 86(3999|4000) s; hours that come again are recorded again\.$", told)
+
+
+def test_one_meter_at_a_time_lives_on_a_memory(tmp_path: Path) -> None:
+    """The second one is refused by any name of the file; a process that died holds nothing, and nothing stays."""
+    state, link = tmp_path / "state", tmp_path / "link"
+    assert execute(replace(STILL, state=state, as_json=True)) == 0
+    link.symlink_to(state)
+    process = start("--json", "--state", state)
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    for path in (state, link):
+        with pytest.raises(ConfigError, match=f"--state {path}: another meter lives on it now"):
+            execute(replace(STILL, state=path))
+    process.kill()
+    process.communicate(timeout=60)
+    assert execute(replace(STILL, state=link, as_json=True)) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "state"]
+
+
 def test_a_memory_that_no_firmware_can_start_from_is_refused(tmp_path: Path) -> None:
     """A whole file whose memory has another size than the part."""
     save_state(tmp_path / "state", UNIT, bytes(100))
@@ -251,9 +322,10 @@ def test_a_history_fills_the_profiles_up_to_now() -> None:
 
 
 def test_a_history_without_hours_is_none() -> None:
-    """The meter has been in its water for two seconds: it knows the water, and what it shows is its volume."""
+    """The meter has been in its water for a few seconds: it knows the water and its flow, and shows its volume."""
     one = with_history(0.0, flow_l_h=1000.0, water_temp_c=30.0)
     registers = one.meter.registers()
+    assert registers.flow_l_h == pytest.approx(1000.0, rel=0.01)
     assert len(one.meter.reading.profile(Period.HOUR)) <= 1
     assert registers.water_temp_c == pytest.approx(30.0, abs=0.1)
     assert registers.forward_l < 10.0
@@ -372,6 +444,16 @@ def test_a_signal_is_noted_and_the_step_finished(number: signal.Signals) -> None
     assert signal.getsignal(number) is before
 
 
+def test_a_terminal_that_has_gone_is_told_nothing() -> None:
+    """What it cannot take is no fault; a file is told how it ended."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        pytest.skip("whoever started the tests wants this signal ignored")
+    for people in (Console(file=io.StringIO(), force_terminal=True), Console(file=io.StringIO())):
+        with StopSignals(people):
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert people.quiet is people.is_terminal
+
+
 # What is to be seen.
 
 
@@ -392,6 +474,47 @@ def test_without_a_terminal_the_display_is_printed_when_it_changes() -> None:
     assert 12 <= still.count("╭") <= 14
     fast = printed(with_history(0.0, flow_l_h=1000.0), True, 400.0, speed=100.0)
     assert 4 <= fast.count("╭") <= 6
+
+
+@pytest.mark.parametrize("display", [False, True])
+def test_the_last_registers_are_printed(display: bool) -> None:
+    """Ten minutes within an hour and a second on the wall: the last line is of the end, not of the beginning."""
+    one = with_history(0.0, flow_l_h=0.0)
+    lines = printed(one, display, 600.0, speed=600.0).splitlines()
+    assert lines[-1] == register_line(one.meter.registers())
+
+
+@pytest.mark.parametrize("columns", [12, 24, 40, 60])
+@pytest.mark.parametrize("display", [False, True])
+def test_a_narrow_terminal_cuts_no_number(columns: int, display: bool) -> None:
+    """Each register is on the screen, unbroken; the display as a whole, or that it has no room."""
+    file = io.StringIO()
+    one = with_history(0.0, flow_l_h=3000.0)
+    console = Console(file=file, width=columns, force_terminal=True)
+    print_meter(console, one.meter, "water")
+    with View(console, one.meter, display=display) as view:
+        view.look(0.0)
+    shown = re.sub(r"\x1b\[[?\d;]*[a-zA-Z]", "", file.getvalue())
+    assert max(len(line) for line in shown.splitlines()) <= columns
+    assert len(re.findall(r"0\.003\d{3} m³", shown)) >= 2
+    assert re.search(r"(2999|3000)\.\d L/h", shown)
+    assert ("╮" in shown.partition("NORMAL")[2]) is (display and columns >= 60)
+    assert ("No room" in shown) is (display and columns < 60)
+
+
+def test_a_serial_number_is_no_markup(tmp_path: Path) -> None:
+    """Nor is the name of a file: both are printed as they are."""
+    picture = tmp_path / "[bold]:smile:.svg"
+    for serial in ("[red]x[/red]", "[/red]", ":smile:"):
+        status, out, err = meter("--serial", serial, "--for", "0", "--picture", picture)
+        assert (status, err) == (0, "")
+        assert f"Meter {serial} " in out
+        assert f"Its display is in {picture}." in out
+
+
+def test_a_short_life_is_not_said_to_be_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(replace(STILL, for_s=0.01)) == 0
+    assert "Stopped after 0.01 s" in capsys.readouterr().out
 
 
 def test_without_a_display_there_is_a_line_an_hour_and_one_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -443,6 +566,42 @@ def test_the_picture_shows_the_display(tmp_path: Path) -> None:
     for name in ("display.png", "DISPLAY.PNG"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
     assert "<title>Display: 000000.000 m³ TOTAL</title>" in (tmp_path / "display.svg").read_text(encoding="utf-8")
+
+
+def test_only_a_picture_is_replaced_by_a_picture(tmp_path: Path) -> None:
+    """A picture, or an empty file; a memory or a text stays what it is, under any of its names."""
+    state, picture = tmp_path / "state", tmp_path / "display.svg"
+    execute(replace(STILL, state=state, as_json=True))
+    picture.write_bytes(b"")
+    for _ in range(2):
+        assert execute(replace(STILL, picture=picture, as_json=True)) == 0
+    memory = state.read_bytes()
+    (tmp_path / "hard.svg").hardlink_to(state)
+    (tmp_path / "soft.svg").symlink_to(state)
+    (tmp_path / "text.svg").write_text("no picture")
+    for name in ("hard.svg", "soft.svg", "text.svg"):
+        with pytest.raises(ConfigError, match="is there and no picture"):
+            execute(replace(STILL, state=state, picture=tmp_path / name))
+    for name in ("hard.svg", "soft.svg"):
+        assert (tmp_path / name).read_bytes() == memory == state.read_bytes()
+    state.write_bytes(b"")
+    with pytest.raises(ConfigError, match="would overwrite the memory"):
+        execute(replace(STILL, state=state, picture=tmp_path / "hard.svg"))
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk: exit status 3, and no half of a picture."""
+    picture = tmp_path / "display.svg"
+    picture.write_text("<svg>old</svg>")
+
+    def full(_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RecordError, match="cannot be written: No space left on device"):
+        execute(replace(STILL, picture=picture, as_json=True))
+    assert [path.name for path in tmp_path.iterdir()] == ["display.svg"]
+    assert picture.read_text() == "<svg>old</svg>"
 
 
 def test_the_same_seed_has_the_same_past() -> None:

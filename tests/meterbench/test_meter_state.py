@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import zlib
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,36 @@ def test_damage_is_refused_and_left_alone(data: st.DataObject, tmp_path_factory:
 def test_another_file_is_refused(content: bytes, says: str, tmp_path: Path) -> None:
     path = tmp_path / "state"
     path.write_bytes(content)
+    with pytest.raises(ConfigError, match=says):
+        load_state(path)
+
+
+def head_of(**other: object) -> bytes:
+    """As ``UNIT`` has it, but for these."""
+    return json.dumps({**asdict(UNIT), **other}).encode()
+
+
+@pytest.mark.parametrize(
+    ("head", "says"),
+    [
+        (b"none", "is no JSON"),
+        (b"\xff", "is no JSON"),
+        (b"[1]", r"its head says '\[1\]'"),
+        (b'{"serial": "7"}', "its head says 'serial', this version reads 'serial, designation"),
+        (head_of(radio=1), "its head says '.*, radio', this version reads"),
+        (head_of(seed="2"), "seed in its head is '2', which is no int"),
+        (head_of(seed=True), "seed in its head is True"),
+        (head_of(q3_m3_h="sNaN"), "a meter that is not made"),
+        (head_of(designation="ADR99-1-1"), "a meter that is not made: .* no DN 99"),
+        (head_of(serial="7\n"), "no meter is called"),
+        (head_of(seed=-3), "no meter is called"),
+    ],
+)
+def test_a_head_that_says_something_else_is_refused(head: bytes, says: str, tmp_path: Path) -> None:
+    """With a good check sum, as another version or another program may write it."""
+    path = tmp_path / "state"
+    body = struct.pack("<8sHHI", b"\x89MBMETER", 1, len(head), len(MEMORY)) + head + MEMORY
+    path.write_bytes(body + struct.pack("<I", zlib.crc32(body)))
     with pytest.raises(ConfigError, match=says):
         load_state(path)
 

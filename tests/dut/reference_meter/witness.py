@@ -203,7 +203,8 @@ class Witness:
         self.near_row = Alarm(0)
         self.test_until: int | None = None
         self.transport_from_nl: int | None = None
-        self.dark: list[Stretch] | None = None
+        self.dark: tuple[list[Stretch], dict[Place, Slot]] | None = None
+        """While the meter is Off: the water in which it went, and the packs that it had then."""
         self.unannounced_l_h: float | None = None
         """The flow at a loss that nothing announced."""
         self.source_was, self.mode_was = Source.MAIN, Mode.NORMAL
@@ -245,11 +246,11 @@ class Witness:
         """Stretches of water have been lived through."""
         if not self.meter.powered:
             if self.dark is None:
-                self.dark = stretches
+                self.dark = stretches, dict(self.slots)
             return
         started = any(event.code is EventCode.STARTED_AFTER_POWER_LOSS for event in self.unread(LogType.STANDARD))
         if started:
-            self.came_back(self.dark if self.dark is not None else stretches)
+            self.came_back(*(self.dark or (stretches, dict(self.slots))))
             return
         after = self.meter.registers()
         ticks = after.clock_ticks - self.seen.clock_ticks
@@ -257,9 +258,9 @@ class Witness:
         assert abs(ticks - TICKS_S * seconds) <= 1.0 + CRYSTAL * TICKS_S * seconds, "the clock is not that of the world"
         self.lived(stretches, ticks, after, self.new_events())
 
-    def came_back(self, before: list[Stretch]) -> None:
+    def came_back(self, dark: list[Stretch], slots: dict[Place, Slot]) -> None:
         """The supply was lost, and is back: what of it was lived through, the first start's clock tells."""
-        dark, self.dark = before, None
+        self.dark = None
         new = self.new_events()
         started = [event for event in new if event.code is EventCode.STARTED_AFTER_POWER_LOSS]
         assert len(started) == 1, "one start for one loss"
@@ -270,7 +271,6 @@ class Witness:
         after = self.meter.registers()
         ticks = start.clock_ticks - self.seen.clock_ticks
         flow, self.unannounced_l_h = self.unannounced_l_h, None
-        self.flow_l_h, self.wet = 0.0, True  # Until it is back, no water is let through.
         if ticks < 0:
             assert flow is not None, "an orderly loss takes nothing back"
             assert ticks >= -TICKS_S, "more than the last second is gone"
@@ -285,7 +285,10 @@ class Witness:
             lived_s = part.duration_s if whole else ticks / TICKS_S
             mid = replace(after, clock_ticks=start.clock_ticks)
             if ticks > 0:
+                slots, self.slots = self.slots, slots
                 self.lived([Stretch(lived_s, part.flow_l_h, part.wet)], ticks, mid, earlier, lost=True)
+                self.slots = slots
+        self.flow_l_h, self.wet = 0.0, True  # Until it is back, no water is let through.
         self.sticky |= Status.POWER_LOST
         self.clock_invalid = True
         self.oracle.restart(self.oracle.tick)
@@ -763,7 +766,7 @@ class Witness:
         self.meter.fail_supply()
         assert not self.meter.powered
         self.unannounced_l_h = self.flow_l_h
-        self.dark = [Stretch(1.0, self.flow_l_h)]
+        self.dark = [Stretch(1.0, self.flow_l_h)], dict(self.slots)
 
     def fail_in_write(self, after_bytes: int) -> None:
         self.meter.fail_in_write(after_bytes)
