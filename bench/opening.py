@@ -13,7 +13,7 @@ from meterbench.bench.certificate import gate
 from meterbench.bench.station import VIRTUAL_ADDRESS, StationFile
 from meterbench.errors import BenchError, ConnectionLost
 from meterbench.instruments.capabilities import Instrument
-from meterbench.instruments.drivers import ROLES, open_driver
+from meterbench.instruments.drivers import ROLES, opener
 from meterbench.instruments.thermometer.pt100 import PlatinumProbe
 from meterbench.world.clock import Clock, VirtualClock, WallClock
 
@@ -92,8 +92,12 @@ def _places(station: StationFile, lab_addresses: Mapping[str, Sequence[str]]) ->
 
 
 def _open_all(places: Sequence[_Place], clock: Clock) -> list[Instrument]:
+    openers = [opener(place.driver) for place in places]
     with ThreadPoolExecutor(len(places), "opening") as threads:
-        opening = [threads.submit(open_driver, place.driver, place.name, place.address, clock) for place in places]
+        opening = [
+            threads.submit(opens, place.name, place.address, clock)
+            for opens, place in zip(openers, places, strict=True)
+        ]
     failures = [str(each.exception()) for each in opening if isinstance(each.exception(), BenchError)]
     broken = next((each.exception() for each in opening if each.exception() is not None), None)
     if broken is None:

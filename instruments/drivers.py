@@ -1,11 +1,12 @@
 """Which driver names a station file may use, the role that each can fill, and how it is opened.
 
 Opening returns a driver that has identified its instrument, or raises a ``BenchError`` with one sentence.
-Modules are imported when a driver is opened: the command starts fast, and a laboratory needs only what it uses.
+Modules are imported when a driver is needed: the command starts fast, and a laboratory needs only what it uses.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import cast
@@ -42,7 +43,12 @@ def drivers_for(role: str) -> tuple[str, ...]:
     return tuple(name for name, entry in DRIVERS.items() if entry.role == role)
 
 
-def open_driver(name: str, role: str, address: str, clock: Clock) -> Instrument:
-    """Open the instrument at ``address`` with the driver called ``name``; ``role`` is what messages call it."""
+Opener = Callable[[str, str, Clock], Instrument]
+"""Opens the instrument at an address; what messages call it comes first."""
+
+
+def opener(name: str) -> Opener:
+    """How the driver called ``name`` is opened. Its module is imported here and not by threads that open side by side:
+    pytest parses modules as it imports them, and CPython 3.11 cannot do that in two threads."""
     entry = DRIVERS[name]
-    return cast(Instrument, getattr(import_module(entry.module), entry.opener)(role, address, clock))
+    return cast(Opener, getattr(import_module(entry.module), entry.opener))
