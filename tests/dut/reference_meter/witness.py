@@ -448,7 +448,8 @@ class Witness:
             low, high = [], []
             for total in ("forward_nl", "reverse_nl"):
                 was, grown = getattr(before, total), getattr(after, total) - getattr(before, total)
-                slack = 0.005 * grown + 4e7 + moved_l * 1e9 if steady else grown
+                wander_nl = self.zero_l_h * ticks / HOUR * 1e9 if grown else 0.0  # from day to day
+                slack = 0.005 * grown + 4e7 + moved_l * 1e9 + wander_nl if steady else grown
                 low.append(max(was, was + round(part * grown - slack)))
                 high.append(min(was + grown, was + round(part * grown + slack)))
             marks = self.sticky | (Status.CLOCK_INVALID if self.clock_invalid else Status(0))
