@@ -181,8 +181,10 @@ def _refuse_a_cut_record(folder: Path) -> None:
     finally:
         store.close()
     for run in known:
-        verdict = Verdict[run.verdict]
-        if verdict not in (Verdict.ABORTED, Verdict.ERROR) and load_record(folder).verdict is not verdict:
+        if Verdict[run.verdict] in (Verdict.ABORTED, Verdict.ERROR):
+            continue
+        record = load_record(folder)
+        if record.closed is None or record.closed["verdict"] != run.verdict:
             raise RecordError(
                 f"{run.name} was closed with {run.verdict}, as the store knows: there is nothing to resume"
             )

@@ -271,13 +271,18 @@ def test_another_world_is_not_resumed(station_file: StationFileWriter, tmp_path:
         assert (tmp_path / "run" / "journal.jsonl").read_bytes() == before
 
 
-def test_a_record_whose_end_was_cut_off_is_not_resumed(station_file: StationFileWriter, tmp_path: Path) -> None:
-    """A FAIL whose last lines were removed looks interrupted; the store knows better."""
+@pytest.mark.parametrize("behind", ["half", "the row that failed", "all but the last line"])
+def test_a_record_whose_end_was_cut_off_is_not_resumed(
+    behind: str, station_file: StationFileWriter, tmp_path: Path
+) -> None:
+    """A FAIL whose last lines were removed looks interrupted, also if a row in it still fails; the store knows better."""
     station = station_file(station_content(QUICK_METER | {"truth": {"gain_percent": 4.0}}))
     assert run_verification(station, tmp_path / "run").returncode == 1
     path = tmp_path / "run" / "journal.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(lines[: len(lines) // 2]))
+    failed = next(number for number, line in enumerate(lines, start=1) if b'"verdict":"FAIL"' in line)
+    kept = {"half": len(lines) // 2, "the row that failed": failed, "all but the last line": len(lines) - 1}[behind]
+    path.write_bytes(b"".join(lines[:kept]))
     done = meterbench("run", "initial-verification", "--station", station, "--resume", tmp_path / "run")
     assert done.returncode == 3
     assert "closed with FAIL" in done.stderr
