@@ -275,7 +275,7 @@ def test_another_world_is_not_resumed(station_file: StationFileWriter, tmp_path:
 def test_a_record_whose_end_was_cut_off_is_not_resumed(
     behind: str, station_file: StationFileWriter, tmp_path: Path
 ) -> None:
-    """A FAIL whose last lines were removed looks interrupted, also if a row still fails in it; the store knows better."""
+    """A FAIL whose last lines were removed looks interrupted, also if a row in it still fails. The store knows."""
     station = station_file(station_content(QUICK_METER | {"truth": {"gain_percent": 4.0}}))
     assert run_verification(station, tmp_path / "run").returncode == 1
     path = tmp_path / "run" / "journal.jsonl"
