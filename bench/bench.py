@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from meterbench.bench.certificate import CalibrationState, Certificate, gate
 from meterbench.bench.collection import Collected, Span, summarise
@@ -96,10 +96,12 @@ class Bench:
         by_role: dict[str, list[Instrument]] = {}
         for standard in standards:
             by_role.setdefault(standard.role, []).append(standard.instrument)
-        self.rig: FlowRig = by_role["rig"][0]  # type: ignore[assignment]
-        self.balance: Balance = by_role["balance"][0]  # type: ignore[assignment]
-        self.thermometer: ResistanceThermometer = by_role["thermometer"][0]  # type: ignore[assignment]
-        self.counters: list[PulseCounter] = by_role["counter"][: len(batch)]  # type: ignore[assignment]
+        self.instruments: Mapping[str, Sequence[Instrument]] = by_role
+        """By role; where there is one a slot, in order of the slots."""
+        self.rig = cast(FlowRig, by_role["rig"][0])
+        self.balance = cast(Balance, by_role["balance"][0])
+        self.thermometer = cast(ResistanceThermometer, by_role["thermometer"][0])
+        self.counters = cast(Sequence[PulseCounter], by_role["counter"][: len(batch)])
         self.watch = RigWatch(self.rig, clock)
         self._probe = probe
         self._threads = ThreadPoolExecutor(max(len(self.counters), 1), "slot")

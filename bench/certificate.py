@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from meterbench.errors import CalibrationError
+from meterbench.instruments.roles import ROLES
 
 _QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S+)\s*")
 
@@ -24,10 +25,12 @@ _UNITS = {
     "ms": ("s", 0.001),
     "%": ("%", 1.0),
     "ppm": ("%", 1e-4),
+    "kPa": ("kPa", 1.0),
+    "bar": ("kPa", 100.0),
+    "ohm": ("ohm", 1.0),
+    "mohm": ("ohm", 0.001),
+    "dB": ("dB", 1.0),
 }
-
-ROLE_UNITS = {"balance": "g", "thermometer": "K", "counter": "%", "rig": "s"}
-"""What a role's certificate states: a mass, a temperature, the counter's time base, the diverter's timing error."""
 
 
 class CalibrationState(StrEnum):
@@ -45,13 +48,15 @@ class Certificate:
     number: str
     due: date
     expanded_uncertainty: float
-    """k = 2, in the unit of the role (``ROLE_UNITS``)."""
+    """k = 2, in the unit of the role (``ROLES``)."""
     as_written: str
 
 
 def read_uncertainty(role: str, text: str) -> float:
     """``"0.3 g"`` in the unit in which the bench computes for ``role``; ``CalibrationError`` if it cannot be meant."""
-    unit = ROLE_UNITS[role]
+    unit = ROLES[role].unit
+    if not unit:
+        raise CalibrationError(f"no result rests on the {role}: it takes no certificate")
     allowed = ", ".join(name for name, (base, _) in _UNITS.items() if base == unit)
     match = _QUANTITY.fullmatch(text)
     if match is None or match[2] not in _UNITS or _UNITS[match[2]][0] != unit:

@@ -7,24 +7,28 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from meterbench.bench.bench import Air, Bench, Standard
 from meterbench.bench.certificate import gate
-from meterbench.bench.station import VIRTUAL_ADDRESS, StationFile
+from meterbench.bench.station import StationFile
 from meterbench.errors import BenchError, ConnectionLost
 from meterbench.instruments.capabilities import Instrument
-from meterbench.instruments.drivers import ROLES, opener
+from meterbench.instruments.drivers import opener
+from meterbench.instruments.place import Place
+from meterbench.instruments.roles import ROLES
 from meterbench.instruments.thermometer.pt100 import PlatinumProbe
 from meterbench.world.clock import Clock, VirtualClock, WallClock
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Seat:
+    """An instrument that the station file names."""
+
     role: str
-    name: str
-    """The role, with the slot's number where there is one a slot."""
     driver: str
-    address: str
+    settings: Mapping[str, Any]
+    place: Place
     written: str
     """The address as the station file has it: what the record shows, the same in every run."""
 
@@ -51,9 +55,8 @@ def open_station(station: StationFile) -> Iterator[Bench]:
             stack.callback(lab.stop)
             lab_addresses = lab.start(in_wall_time)
             clock = WallClock() if in_wall_time else VirtualClock(lab.advance)
-        places = _places(station, lab_addresses)
-        instruments = _open_all(places, clock)
-        bench = _bench(station, clock, places, instruments)
+        seats = _seats(station, lab_addresses, clock)
+        bench = _bench(station, clock, seats, _open_all(seats))
         stack.callback(bench.close)
         yield bench
 
@@ -76,28 +79,26 @@ def _on_one_core() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _places(station: StationFile, lab_addresses: Mapping[str, Sequence[str]]) -> list[_Place]:
+def _seats(station: StationFile, lab_addresses: Mapping[str, Sequence[str]], clock: Clock) -> list[_Seat]:
     slots = len(station.batch())
-    places = []
-    for role in ROLES:
-        written: Sequence[str] = station.addresses(role)
-        addresses = written
-        if list(written) == [VIRTUAL_ADDRESS]:
+    seats = []
+    for role, section in station.instruments.by_role().items():
+        addresses: Sequence[str] = section.addresses
+        written = addresses
+        if section.simulated:
             addresses = lab_addresses[role]
-            written = [VIRTUAL_ADDRESS] * len(addresses)
+            written = section.addresses * len(addresses)
         for number, (address, as_written) in enumerate(zip(addresses[:slots], written, strict=False), start=1):
-            name = f"{role} {number}" if role == "counter" else role
-            places.append(_Place(role, name, station.instrument(role).driver, address, as_written))
-    return places
+            name = f"{role} {number}" if ROLES[role].per_slot else role
+            place = Place(name, address, clock, section.driver)
+            seats.append(_Seat(role, section.driver, section.settings, place, as_written))
+    return seats
 
 
-def _open_all(places: Sequence[_Place], clock: Clock) -> list[Instrument]:
-    openers = [opener(place.driver) for place in places]
-    with ThreadPoolExecutor(len(places), "opening") as threads:
-        opening = [
-            threads.submit(opens, place.name, place.address, clock)
-            for opens, place in zip(openers, places, strict=True)
-        ]
+def _open_all(seats: Sequence[_Seat]) -> list[Instrument]:
+    openers = [opener(seat.driver, seat.settings) for seat in seats]
+    with ThreadPoolExecutor(len(seats), "opening") as threads:
+        opening = [threads.submit(opens, seat.place) for opens, seat in zip(openers, seats, strict=True)]
     failures = [str(each.exception()) for each in opening if isinstance(each.exception(), BenchError)]
     broken = next((each.exception() for each in opening if each.exception() is not None), None)
     if broken is None:
@@ -108,16 +109,16 @@ def _open_all(places: Sequence[_Place], clock: Clock) -> list[Instrument]:
     if not isinstance(broken, BenchError):
         raise broken
     count = "one instrument" if len(failures) == 1 else f"{len(failures)} instruments"
-    raise ConnectionLost(f"{count} of {len(places)} did not open: " + "; ".join(failures)) from broken
+    raise ConnectionLost(f"{count} of {len(seats)} did not open: " + "; ".join(failures)) from broken
 
 
-def _bench(station: StationFile, clock: Clock, places: Sequence[_Place], instruments: Sequence[Instrument]) -> Bench:
+def _bench(station: StationFile, clock: Clock, seats: Sequence[_Seat], instruments: Sequence[Instrument]) -> Bench:
     today = clock.utc().date()
     standards = []
-    for place, instrument in zip(places, instruments, strict=True):
-        certificate = station.certificate(place.role)
+    for seat, instrument in zip(seats, instruments, strict=True):
+        certificate = station.certificate(seat.role)
         standards.append(
-            Standard(place.role, place.driver, place.written, instrument, certificate, gate(certificate, today))
+            Standard(seat.role, seat.driver, seat.written, instrument, certificate, gate(certificate, today))
         )
     probe = station.instruments.thermometer.probe
     return Bench(

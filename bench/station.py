@@ -7,8 +7,10 @@ The keys are explained in ``docs/reference/station-file.md``.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,11 +22,14 @@ from meterbench.dut.designation import Designation
 from meterbench.dut.meter import Nameplate
 from meterbench.dut.variants import RATIOS, rating
 from meterbench.errors import BenchError, ConfigError
-from meterbench.instruments.drivers import DRIVERS, ROLES, drivers_for
+from meterbench.instruments.drivers import checked_settings, drivers_for
 from meterbench.instruments.faults import Fault, FaultKind
+from meterbench.instruments.roles import REQUIRED, ROLES
 
 VIRTUAL_ADDRESS = "virtual"
-"""Stands for the address of the virtual lab's own simulator of that role."""
+"""Stands for the address of the virtual lab's own simulator of that role; ``virtual+pty`` asks for another wire."""
+WIRES = ("tcp", "pty", "rfc2217", "hislip", "rtu", "rtu-tcp")
+"""Wires that a simulator may be asked for, where the driver has them."""
 
 
 class _Section(BaseModel):
@@ -106,10 +111,11 @@ class FaultSection(_Section):
     after: Annotated[int, Field(ge=0)] = 0
     count: Annotated[int, Field(ge=-1)] = 1
     delay_s: Annotated[float, Field(ge=0, le=60)] = 0.5
+    drift_percent_h: Annotated[float, Field(ge=-1000, le=1000)] = 1.0
 
     def fault(self) -> Fault:
         """For the simulator."""
-        return Fault(self.kind, self.after, self.count, self.delay_s)
+        return Fault(self.kind, self.after, self.count, self.delay_s, self.drift_percent_h)
 
 
 class VirtualSection(_Section):
@@ -121,7 +127,14 @@ class VirtualSection(_Section):
     supply_pressure_mpa: Annotated[float, Field(ge=0.03, le=1.6)] = 0.4
     flow_noise_percent: Annotated[float, Field(ge=0, le=50)] = 0.15
     meters: Annotated[list[VirtualMeterSection], Field(min_length=1)]
-    faults: dict[Literal["rig", "balance", "thermometer", "counter"], list[FaultSection]] = {}
+    faults: dict[str, list[FaultSection]] = {}
+
+    @model_validator(mode="after")
+    def _faults_have_roles(self) -> VirtualSection:
+        for role in self.faults:
+            if role not in ROLES:
+                raise ValueError(f"faults.{role}: no such role; allowed: {', '.join(ROLES)}")
+        return self
 
 
 class CalibrationSection(_Section):
@@ -137,7 +150,19 @@ class InstrumentSection(_Section):
 
     driver: str
     address: str | list[str] = VIRTUAL_ADDRESS
+    settings: dict[str, Any] = {}
+    """What the driver takes beside the address; ``docs/reference/instruments.md`` lists them."""
     calibration: CalibrationSection | None = None
+
+    @property
+    def addresses(self) -> list[str]:
+        """One, or one a slot."""
+        return [self.address] if isinstance(self.address, str) else self.address
+
+    @property
+    def simulated(self) -> bool:
+        """True if the virtual lab provides it."""
+        return any(address.partition("+")[0] == VIRTUAL_ADDRESS for address in self.addresses)
 
 
 class ProbeSection(_Section):
@@ -162,21 +187,48 @@ class InstrumentsSection(_Section):
     balance: InstrumentSection
     thermometer: ThermometerSection
     counter: InstrumentSection
+    master_a: InstrumentSection | None = None
+    master_b: InstrumentSection | None = None
+    master_c: InstrumentSection | None = None
+    pressure: InstrumentSection | None = None
+    chamber: InstrumentSection | None = None
+    chamber_probe: ThermometerSection | None = None
+    supply: InstrumentSection | None = None
+    aux_supply: InstrumentSection | None = None
+    rtd: InstrumentSection | None = None
+    analyser: InstrumentSection | None = None
+    scanner: InstrumentSection | None = None
+    operator: InstrumentSection | None = None
 
     @model_validator(mode="after")
     def _drivers_fit(self) -> InstrumentsSection:
-        for role in ROLES:
-            section: InstrumentSection = getattr(self, role)
+        for role, section in self.by_role().items():
             if section.driver not in drivers_for(role):
                 raise ValueError(
                     f"{role}.driver: {section.driver!r} cannot be the {role}; allowed: {', '.join(drivers_for(role))}"
                 )
-            if section.calibration is not None:
-                try:
-                    read_uncertainty(role, section.calibration.expanded_uncertainty)
-                except BenchError as error:
-                    raise ValueError(f"{role}.calibration.expanded_uncertainty: {error}") from None
+            _complain_as(f"{role}", partial(checked_settings, section.driver, section.settings))
+            calibration = section.calibration
+            if calibration is not None:
+                _complain_as(
+                    f"{role}.calibration.expanded_uncertainty",
+                    partial(read_uncertainty, role, calibration.expanded_uncertainty),
+                )
         return self
+
+    def by_role(self) -> dict[str, InstrumentSection]:
+        """The sections that the file has, in the order of ``ROLES``."""
+        sections = {role: getattr(self, role) for role in ROLES}
+        return {role: section for role, section in sections.items() if section is not None}
+
+
+def _complain_as(key: str, check: Callable[[], object]) -> None:
+    """What ``check`` refuses as a complaint about ``key``."""
+    try:
+        check()
+    except BenchError as error:
+        separator = "." if str(error).startswith("settings") else ": "
+        raise ValueError(f"{key}{separator}{error}") from None
 
 
 class StationFile(_Section):
@@ -197,8 +249,8 @@ class StationFile(_Section):
                 )
             if not self.meters:
                 raise ValueError("meters: no meter in the line; list them as [[meters]]")
-            for role in ROLES:
-                if VIRTUAL_ADDRESS in self.addresses(role):
+            for role, section in self.instruments.by_role().items():
+                if section.simulated:
                     raise ValueError(f"instruments.{role}.address: missing; there is no [virtual] lab to provide one")
         elif self.meters:
             raise ValueError("meters: a simulated station lists its meters as [[virtual.meters]]")
@@ -206,21 +258,25 @@ class StationFile(_Section):
         twice = sorted({serial for serial in serials if serials.count(serial) > 1})
         if twice:
             raise ValueError(f"meters: serial {twice[0]} is in the line twice; each meter has its own")
-        for role in ROLES:
-            addresses = self.addresses(role)
-            if not addresses or (role != "counter" and len(addresses) > 1):
-                raise ValueError(f"instruments.{role}.address: {len(addresses)} addresses; a {role} has one")
-            if len(set(addresses)) < len(addresses):
-                raise ValueError(
-                    f"instruments.{role}.address: one address stands twice; each slot has a counter of its own"
-                )
-        counters = self.addresses("counter")
-        if counters != [VIRTUAL_ADDRESS] and len(counters) < len(serials):
-            raise ValueError(
-                f"instruments.counter.address: {len(counters)} counters for {len(serials)} meters; "
-                "give one a slot, as a list"
-            )
+        for role, section in self.instruments.by_role().items():
+            self._check_addresses(role, section)
         return self
+
+    def _check_addresses(self, role: str, section: InstrumentSection) -> None:
+        where, addresses, slots = f"instruments.{role}.address", section.addresses, len(self.line())
+        if not addresses or (not ROLES[role].per_slot and len(addresses) > 1):
+            raise ValueError(f"{where}: {len(addresses)} addresses; a {role} has one")
+        if len(set(addresses)) < len(addresses):
+            raise ValueError(f"{where}: one address stands twice; each slot has a {role} of its own")
+        virtual = [address for address in addresses if address.partition("+")[0] == VIRTUAL_ADDRESS]
+        if virtual and len(addresses) > 1:
+            raise ValueError(f"{where}: {VIRTUAL_ADDRESS!r} stands for all slots; do not list it beside others")
+        for address in virtual:
+            wire = address.partition("+")[2]
+            if address != VIRTUAL_ADDRESS and wire not in WIRES:
+                raise ValueError(f"{where}: no wire {wire!r}; allowed: {', '.join(WIRES)}")
+        if role in REQUIRED and ROLES[role].per_slot and not virtual and len(addresses) < slots:
+            raise ValueError(f"{where}: {len(addresses)} {role}s for {slots} meters; give one a slot, as a list")
 
     @property
     def clock(self) -> str:
@@ -236,14 +292,8 @@ class StationFile(_Section):
         return [meter.nameplate() for meter in self.line()]
 
     def instrument(self, role: str) -> InstrumentSection:
-        """The section of ``role``."""
-        section: InstrumentSection = getattr(self.instruments, role)
-        return section
-
-    def addresses(self, role: str) -> list[str]:
-        """Addresses of the instruments that fill ``role``."""
-        address = self.instrument(role).address
-        return [address] if isinstance(address, str) else address
+        """The section of ``role``, which the file has."""
+        return self.instruments.by_role()[role]
 
     def certificate(self, role: str) -> Certificate | None:
         """The certificate of ``role``, if it has one."""
@@ -329,7 +379,7 @@ def _complaint(error: dict[str, Any]) -> str:
         return f"{path}: unknown key; allowed: {', '.join(_keys_at(location[:-1]))}"
     if error["type"] == "missing":
         role = location[-1]
-        hint = f"; allowed drivers: {', '.join(drivers_for(str(role)))}" if role in ROLES else ""
+        hint = f"; allowed drivers: {', '.join(drivers_for(str(role)))}" if role in REQUIRED else ""
         return f"{path}: missing{hint}"
     return f"{path}: {message}" if path else message
 
@@ -356,4 +406,4 @@ def _section_of(annotation: Any) -> Any:
     return next((section for section in found if section is not None), None)
 
 
-__all__ = ["DRIVERS", "STANDARD_INSTRUMENTS", "VIRTUAL_ADDRESS", "StationFile", "load", "parse"]
+__all__ = ["STANDARD_INSTRUMENTS", "VIRTUAL_ADDRESS", "StationFile", "load", "parse"]

@@ -5,26 +5,22 @@ Simulators are served by one asyncio loop in a background thread, and the world 
 
 from __future__ import annotations
 
-import random
 import time
+from collections.abc import Callable
 
 import numpy as np
 
-from meterbench.bench.station import StationFile, VirtualMeterSection, VirtualSection
+from meterbench.bench.simulators import SIMULATORS, Sampled, Server, Simulated
+from meterbench.bench.station import InstrumentSection, StationFile, VirtualMeterSection, VirtualSection
 from meterbench.dut.reference_meter.hardware.body import Body, draw_body
 from meterbench.dut.reference_meter.hardware.sensor import Truth
 from meterbench.dut.reference_meter.meter import Fitted, ReferenceMeter
-from meterbench.instruments.balance.mettler_mt_sics_sim import MtSicsSim
-from meterbench.instruments.counter.keysight_53220a_sim import Keysight53220ASim
 from meterbench.instruments.faults import FaultPlan
 from meterbench.instruments.links.loop_thread import LoopThread
-from meterbench.instruments.rig.modbus_plc_sim import ModbusPlcSim
 from meterbench.instruments.rig.plc_logic import PlcLogic
-from meterbench.instruments.scpi.server import ScpiServer
-from meterbench.instruments.thermometer.keysight_34461a_sim import Keysight34461ASim
+from meterbench.instruments.roles import ROLES
 from meterbench.world.air import Air
 from meterbench.world.plant import Plant, PlantSpec, Slot
-from meterbench.world.sensors import PlatinumProbe
 
 WALL_STEP_S = 0.02
 
@@ -35,6 +31,7 @@ class VirtualLab:
     def __init__(self, station: StationFile) -> None:
         if station.virtual is None:
             raise ValueError("this station is not simulated")
+        self._station = station
         self._spec = station.virtual
         self._streams = np.random.SeedSequence(self._spec.seed)
         self.addresses: dict[str, list[str]] = {}
@@ -48,8 +45,8 @@ class VirtualLab:
         self.plc = PlcLogic(self.plant, self._rng("rig"))
         self.plant.controllers.append(self.plc)
         self._loop = LoopThread("virtual-lab")
-        self._counters: list[Keysight53220ASim] = []
-        self._servers: list[ModbusPlcSim | MtSicsSim | ScpiServer] = []
+        self._servers: list[Server] = []
+        self._samplers: list[Callable[[], None]] = []
 
     def start(self, in_wall_time: bool = False) -> dict[str, list[str]]:
         """Open all simulators on loopback ports that the system chooses; their addresses by role.
@@ -79,37 +76,39 @@ class VirtualLab:
         self._loop.stop()
 
     async def _start(self) -> dict[str, list[str]]:
-        plant = self.plant
-        rig = ModbusPlcSim(self.plc, self._faults("rig"))
-        balance = MtSicsSim(plant.pan_mass_g, lambda: plant.now_s, self._rng("balance"), faults=self._faults("balance"))
-        self._balance = balance
-        probe = PlatinumProbe(r0_ohm=100.0 * (1.0 + 2e-5 * float(self._rng("probe").standard_normal())))
-        multimeter = ScpiServer(
-            Keysight34461ASim(
-                lambda: probe.resistance_ohm(plant.water_temp_middle_c), random.Random(self._spec.seed)
-            ).scpi,
-            self._faults("thermometer"),
+        addresses: dict[str, list[str]] = {}
+        for role, section in self._station.instruments.by_role().items():
+            if not section.simulated:
+                continue
+            wire = section.addresses[0].partition("+")[2]
+            slots = range(1, len(self.meters) + 1) if ROLES[role].per_slot else [0]
+            addresses[role] = [await self._serve(role, section, wire, slot) for slot in slots]
+        return addresses
+
+    async def _serve(self, role: str, section: InstrumentSection, wire: str, slot: int) -> str:
+        seat = Simulated(
+            role=role,
+            driver=section.driver,
+            settings=section.settings,
+            slot=slot,
+            plant=self.plant,
+            meter=self.meters[slot - 1] if slot else None,
+            plc=self.plc,
+            rng=self._rng(f"{role} {slot}" if slot else role),
+            faults=self._faults(role),
+            seed=self._spec.seed,
         )
-        for slot, meter in enumerate(self.meters, start=1):
-            counter = Keysight53220ASim(meter.pulse_count, serial=f"MY5000{slot:04}")
-            plant.diverter.listeners.append(counter.on_gate)
-            self._counters.append(counter)
-        counters = [ScpiServer(counter.scpi, self._faults("counter")) for counter in self._counters]
-        self._servers = [rig, balance, multimeter, *counters]
-        await multimeter.start()
-        for server in counters:
-            await server.start()
-        return {
-            "rig": [await rig.start()],
-            "balance": [await balance.start_tcp()],
-            "thermometer": [multimeter.address],
-            "counter": [server.address for server in counters],
-        }
+        server = SIMULATORS[section.driver](seat)
+        if isinstance(server, Sampled):
+            self._samplers.append(server.sample)
+        self._servers.append(server)
+        return await server.start(wire)
 
     def _advance(self, duration_s: float) -> bool:
         self.plc.bench_turn(duration_s)
         steady = self.plant.advance(duration_s)
-        self._balance.sample()
+        for sample in self._samplers:
+            sample()
         return steady
 
     def _rng(self, name: str) -> np.random.Generator:
@@ -118,7 +117,7 @@ class VirtualLab:
         return np.random.default_rng(np.random.SeedSequence((self._spec.seed, key)))
 
     def _faults(self, role: str) -> FaultPlan:
-        sections = self._spec.faults.get(role, [])  # type: ignore[call-overload]
+        sections = self._spec.faults.get(role, [])
         return FaultPlan(tuple(section.fault() for section in sections), self._spec.seed)
 
 

@@ -25,6 +25,7 @@ from meterbench.cli import default_station
 from meterbench.instruments.links.modbus_link import ModbusLink
 from meterbench.instruments.links.serial_link import SerialLink
 from meterbench.instruments.links.visa_link import VisaLink
+from meterbench.instruments.place import Place
 from meterbench.instruments.rig import plc_map
 from meterbench.instruments.rig.modbus_plc import open_rig_plc
 from meterbench.instruments.thermometer.keysight_34461a import MODELS
@@ -102,7 +103,7 @@ def measure() -> list[Figure]:
         figures.append(
             rate("advance by nothing: the hand-over between the threads", lambda: lab.advance(0.0), "calls/s")
         )
-        rig = open_rig_plc("rig", addresses["rig"][0], VirtualClock(lab.advance))
+        rig = open_rig_plc(Place("rig", addresses["rig"][0], VirtualClock(lab.advance)))
         try:
             rig.request_remote()
             flows_l_h = cycle(FLOWS_L_H)

@@ -1,7 +1,7 @@
 """The capabilities that procedures ask for, as small Protocols; drivers fulfil them, the bench binds them by role.
 
-Every driver is made by ``open_<driver>(options, clock)``-like functions listed in ``instruments.drivers``; it holds its
-link and the clock, never the bench, a limit or a procedure.
+Every driver is opened by a function of a ``Place`` that ``instruments.drivers`` lists; it holds its link and the clock,
+never the bench, a limit or a procedure.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,17 @@ class Instrument(Protocol):
 
     def close(self) -> None:
         """Release the link; safe to call twice."""
+
+
+@runtime_checkable
+class Actor(Protocol):
+    """An instrument that acts on the world: it has a safe state of its own."""
+
+    def make_safe(self) -> None:
+        """Output off, chamber idle, nothing driven. Safe to call twice.
+
+        Returns when the instrument has confirmed it, or raises a ``BenchError``; a few seconds of wall time at most.
+        """
 
 
 class Balance(Instrument, Protocol):
@@ -166,3 +180,209 @@ class FlowRig(Instrument, Protocol):
 
     def controlled_stop(self) -> None:
         """Ramp down, diverter to return, heater off, pump off: the safe state. Never refused; safe to call twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class MasterReading:
+    """One instant of a flow meter in the rig's line; NaN for what this kind of meter does not measure."""
+
+    flow_l_h: float
+    volume_l: float
+    """Its totaliser, from a beginning of its own: only differences mean anything."""
+    water_temp_c: float
+    density_kg_m3: float
+
+
+class MasterMeter(Instrument, Protocol):
+    """A flow meter that sees the same water as the meters under test."""
+
+    def read(self) -> MasterReading:
+        """What it shows now, all of one instant; ``InstrumentError`` if it reports a fault or a clipped value."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChamberStatus:
+    """A climate chamber at one moment."""
+
+    running: bool
+    temp_c: float
+    setpoint_c: float
+    alarms: tuple[str, ...]
+    """What it reports, in its own words; empty if all is well."""
+
+
+class ClimateChamber(Actor, Instrument, Protocol):
+    """Air around the meter at a temperature."""
+
+    limits_c: tuple[float, float]
+    """Lowest and highest set-point that the chamber takes, read from it."""
+
+    def status(self) -> ChamberStatus: ...
+
+    def start(self, temp_c: float, gradient_k_min: float | None = None) -> None:
+        """Go to ``temp_c``, no faster than ``gradient_k_min`` if given; running already: change the set-point.
+
+        ``InstrumentError`` if it refuses, or if an alarm is present; the set-point is read back.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyReading:
+    """Output of a power supply at one moment; current positive when it is drawn from the supply."""
+
+    voltage_v: float
+    current_ma: float
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyStatus:
+    """State of a power supply's output."""
+
+    on: bool
+    limiting: bool
+    """It limits the current: the voltage is not what was set."""
+    tripped: tuple[str, ...]
+    """Protections that have switched the output off."""
+
+
+class Supply(Actor, Instrument, Protocol):
+    """A power supply that feeds one thing."""
+
+    def set_output(self, voltage_v: float, current_limit_ma: float, resistance_ohm: float = 0.0) -> None:
+        """Set-points, read back; the output stays on or off as it is. ``InstrumentError`` out of the box's range."""
+
+    def switch_on(self) -> None: ...
+
+    def switch_off(self) -> None: ...
+
+    def status(self) -> SupplyStatus: ...
+
+    def measure(self) -> SupplyReading:
+        """What the output has now; ``InstrumentError`` for an overload of the range."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentLog:
+    """Voltage and current sampled at a fixed rate; arrays of the same length."""
+
+    period_s: float
+    voltage_v: NDArray[np.float64]
+    current_ma: NDArray[np.float64]
+
+    @property
+    def charge_mah(self) -> float:
+        """Charge over the whole log."""
+        return float(self.current_ma.sum()) * self.period_s / 3600.0
+
+    @property
+    def mean_ma(self) -> float:
+        """Charge over time."""
+        return float(self.current_ma.mean())
+
+
+class CurrentLogger(Supply, Protocol):
+    """A supply that logs what it feeds, from microamperes to a transmission."""
+
+    def log(self, duration_s: float) -> CurrentLog:
+        """Record for ``duration_s`` of the clock, without a gap; ``InstrumentError`` if samples were lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatteryModel:
+    """A battery as a supply plays it: open-circuit voltage and resistance over its state of charge."""
+
+    capacity_ah: float
+    state_of_charge_percent: tuple[float, ...]
+    """Rising, from 0 to 100."""
+    open_circuit_v: tuple[float, ...]
+    resistance_ohm: tuple[float, ...]
+
+
+class BatteryEmulator(CurrentLogger, Protocol):
+    """A supply that plays a battery."""
+
+    def play_battery(self, model: BatteryModel, state_of_charge_percent: float, current_limit_ma: float) -> None:
+        """Load the model and set the charge; the output is switched on by ``switch_on``."""
+
+    def state_of_charge_percent(self) -> float:
+        """What the played battery still holds."""
+
+
+class ReferencePressure(Instrument, Protocol):
+    """A pressure gauge of reference quality."""
+
+    def pressure_kpa(self) -> float:
+        """Gauge pressure; ``InstrumentError`` out of range or at a fault."""
+
+
+class ResistanceSimulator(Actor, Instrument, Protocol):
+    """Plays a resistance thermometer by real resistance. Safe state: its output is open."""
+
+    def set_resistance_ohm(self, resistance_ohm: float) -> None:
+        """Connect it; read back. ``InstrumentError`` out of range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A trace of a spectrum analyser; arrays of the same length."""
+
+    frequency_hz: NDArray[np.float64]
+    level_dbm: NDArray[np.float64]
+
+
+class SpectrumAnalyser(Instrument, Protocol):
+    """Sees what is transmitted."""
+
+    def sweep(self, centre_hz: float, span_hz: float, bandwidth_hz: float, hold_s: float = 0.0) -> Sweep:
+        """One complete sweep, or the highest of those within ``hold_s`` seconds of the clock."""
+
+
+class SpectrumPowerMeter(SpectrumAnalyser, Protocol):
+    """An analyser that measures power in a channel itself."""
+
+    def channel_power_dbm(self, centre_hz: float, channel_hz: float, hold_s: float = 0.0) -> float:
+        """Power in ``channel_hz`` around ``centre_hz``."""
+
+    def occupied_bandwidth_hz(self, centre_hz: float, span_hz: float, hold_s: float = 0.0) -> float:
+        """Bandwidth that holds 99 % of the power."""
+
+
+class BarcodeReader(Instrument, Protocol):
+    """Reads nameplates."""
+
+    def read_code(self, deadline_s: float) -> str:
+        """The next code that is scanned, without prefix and ends; ``DeadlineExceeded`` if none is.
+
+        What was scanned before the call, and the same code again within a second, does not count.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorTask:
+    """What a person is asked to do."""
+
+    name: str
+    """A short name without blanks: the key of scripted answers."""
+    instruction: str
+    choices: tuple[str, ...]
+    """What may be answered; empty if free text is asked for."""
+    deadline_s: float
+    default: str | None = None
+    """What counts as answered when nobody answers in time; None: that is an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorAnswer:
+    """What the person answered, for the record."""
+
+    answer: str
+    who: str
+    by_default: bool
+    took_s: float
+
+
+class Operator(Instrument, Protocol):
+    """The person at the bench."""
+
+    def ask(self, task: OperatorTask) -> OperatorAnswer:
+        """Ask and wait; ``DeadlineExceeded`` if nobody answers and there is no default."""

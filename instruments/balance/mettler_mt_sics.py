@@ -10,6 +10,7 @@ from typing import NamedTuple
 from meterbench.errors import DeadlineExceeded, InstrumentError
 from meterbench.instruments.capabilities import Exchange, Identity
 from meterbench.instruments.links.serial_link import SerialLink
+from meterbench.instruments.place import Place
 from meterbench.world.clock import Clock
 
 POLL_S = 0.5
@@ -162,9 +163,9 @@ class MtSicsBalance:
             )
 
 
-def open_mt_sics(role: str, address: str, clock: Clock) -> MtSicsBalance:
-    """Connect to the balance at ``address``: a serial port (9600 8N1) or ``socket://host:port``."""
-    balance = MtSicsBalance(role, SerialLink(role, address), clock)
+def open_mt_sics(place: Place) -> MtSicsBalance:
+    """Connect to the balance at a serial port (9600 8N1), ``socket://host:port`` or ``rfc2217://host:port``."""
+    balance = MtSicsBalance(place.role, SerialLink(place.role, place.address, tape=place.tape), place.clock)
     try:
         balance.open()
     except BaseException:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import re
-import tty
-from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 
 from meterbench.instruments.balance.pan import CellSpec, Pan
-from meterbench.instruments.faults import Fault, FaultKind, FaultPlan
+from meterbench.instruments.faults import FaultPlan
+from meterbench.instruments.serving.byte_server import ByteServer, Send, split_lines
 
 LEVELS = {0: ("@", "I0", "I1", "I2", "I3", "I4", "S", "SI", "SIR", "Z", "ZI"), 1: ("C", "T", "TA", "TAC", "TI")}
 """What ``I0`` lists, besides M21 of level 2."""
@@ -30,20 +26,14 @@ WORLD_POLL_S = 0.005
 """Wall seconds between looks at the world's clock while a command waits."""
 
 
-class _Wire(Protocol):
-    """What a session needs of a TCP connection or a pseudo-terminal."""
-
-    def write(self, line: bytes, /) -> None: ...
-
-    def close(self) -> None: ...
-
-
 class MtSicsSim:
     """A terminal with its pan; made, started, used and stopped in the lab's loop.
 
     ``apparent_mass_g`` is what stands on the pan (mass in air against steel weights) and ``now_s`` the time, both of
     the world. Call ``sample`` after each step of the world, so that the pan sees what happened between two readings.
     """
+
+    terminator = b"\r\n"
 
     def __init__(
         self,
@@ -55,64 +45,63 @@ class MtSicsSim:
         serial: str = "B207696838",
         faults: FaultPlan | None = None,
     ) -> None:
-        self.faults = faults or FaultPlan()
-        self.transcript: deque[tuple[float, str, bytes]] = deque(maxlen=1000)
-        """World time, ``<`` for what came in or ``>`` for what went out, the bytes."""
-        self._pan = Pan(apparent_mass_g, now_s, rng, spec or CellSpec())
+        spec = spec or CellSpec()
+        faults = faults or FaultPlan()
+        self.server = ByteServer(self, faults)
+        self._pan = Pan(lambda: faults.measured(apparent_mass_g(), spec.capacity_g, now_s()), now_s, rng, spec)
         self.sample = self._pan.look
         self._now_s = now_s
         self._identity = f'I4 A "{serial}"'
         self._zero_g = 0.0
         self._tare_g = 0.0
         self._unit = "g"
-        self.sessions: set[_Session] = set()
-        self._server: asyncio.Server | None = None
-        self._pty: tuple[int, int] | None = None
 
-    async def start_tcp(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Serve lines on a TCP port; the address to give to the driver, ``socket://host:port``."""
-        self._server = await asyncio.get_running_loop().create_server(lambda: _TcpProtocol(self), host, port)
-        bound = self._server.sockets[0].getsockname()
-        return f"socket://{bound[0]}:{bound[1]}"
-
-    async def start_pty(self) -> str:
-        """Serve lines on a pseudo-terminal; the path to give to the driver."""
-        controller, port = os.openpty()
-        tty.setraw(port)
-        os.set_blocking(controller, False)
-        self._pty = controller, port  # the port stays open here, or reading would fail while no client has it open
-        session = _Session(self, _PtyWire(controller))
-        asyncio.get_running_loop().add_reader(controller, lambda: session.received(os.read(controller, 4096)))
-        return os.ttyname(port)
+    async def start(self, wire: str = "") -> str:
+        """Serve lines on ``tcp`` or ``pty``; the address to give to the driver."""
+        return await self.server.start(wire)
 
     async def stop(self) -> None:
         """Take the instrument off its wires; safe to call twice."""
-        for session in tuple(self.sessions):
-            session.close()
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        if self._pty is not None:
-            asyncio.get_running_loop().remove_reader(self._pty[0])
-            for end in self._pty:
-                os.close(end)
-            self._pty = None
+        await self.server.stop()
 
-    def press_print(self) -> None:
-        """Somebody presses the print key: every client gets a reading that it did not ask for."""
-        self._tell(self._weigh("S", need_stable=False))
+    # What the server asks.
 
-    def restart(self) -> None:
+    def split(self, received: bytes) -> tuple[list[bytes], bytes]:
+        """Lines end in CR LF."""
+        return split_lines(received, self.terminator)
+
+    async def answer(self, request: bytes, send: Send) -> None:
+        """A command, in ASCII; ``ET`` if it is not."""
+        command = request.decode("ascii", "replace")
+        if command == "SIR":
+            await self.stream(lambda reading: send(reading.encode() + self.terminator))
+        else:
+            lines = ["ET"] if "\ufffd" in command else await self.lines_for(command)
+            send("\r\n".join(lines).encode("ascii") + self.terminator)
+
+    def refusal(self, request: bytes) -> bytes:
+        """Not executable at the moment."""
+        command = request.decode("ascii", "replace")
+        name = {"SI": "S", "SIR": "S", "@": "I4"}.get(command, command.partition(" ")[0])
+        return f"{name} I\r\n".encode("ascii", "replace")
+
+    def restart(self) -> bytes:
         """Power off and on: the balance zeroes itself and says unasked who it is."""
         self._pan.look()
         self._zero_g, self._tare_g, self._unit = self._pan.gross_g(), 0.0, "g"
-        self._tell(self._identity)
+        return f"{self._identity}\r\n".encode("ascii")
 
-    def log(self, direction: str, sent: bytes) -> None:
-        """Keep something in the transcript."""
-        self.transcript.append((self._now_s(), direction, sent))
+    def wrong_unit(self, message: bytes) -> bytes:
+        """MT-SICS knows no addresses."""
+        return message
 
-    async def answer(self, command: str) -> list[str]:
+    # The terminal.
+
+    def press_print(self) -> None:
+        """Somebody presses the print key: every client gets a reading that it did not ask for."""
+        self.server.tell(f"{self._weigh('S', need_stable=False)}\r\n".encode("ascii"))
+
+    async def lines_for(self, command: str) -> list[str]:
         """The lines that answer ``command``."""
         word, _, argument = command.partition(" ")
         match word, argument:
@@ -201,102 +190,3 @@ class MtSicsSim:
         step_g = self._pan.spec.readability_g
         decimals = len(f"{step_g / UNITS_G[self._unit]:.9f}".rstrip("0").partition(".")[2])
         return f"{round(mass_g / step_g) * step_g / UNITS_G[self._unit]:.{decimals}f}"
-
-    def _tell(self, line: str) -> None:
-        for session in self.sessions:
-            session.send(f"{line}\r\n".encode("ascii"))
-
-
-class _Session:
-    """One client: lines in, one command at a time, faults on the way out."""
-
-    def __init__(self, sim: MtSicsSim, wire: _Wire) -> None:
-        self._sim = sim
-        self._wire = wire
-        self._buffer = b""
-        self._task: asyncio.Task[None] | None = None
-        sim.sessions.add(self)
-
-    def received(self, chunk: bytes) -> None:
-        """Bytes from the client; a new command cancels one that still waits."""
-        *lines, self._buffer = (self._buffer + chunk).split(b"\r\n")
-        for line in lines:
-            self._sim.log("<", line + b"\r\n")
-            if self._task is not None:
-                self._task.cancel()
-            self._task = asyncio.get_running_loop().create_task(self._serve(line))
-
-    def send(self, payload: bytes) -> None:
-        """Send, unless the client has gone."""
-        if self in self._sim.sessions:
-            self._sim.log(">", payload)
-            self._wire.write(payload)
-
-    def close(self) -> None:
-        """Forget the client; safe to call twice."""
-        if self._task is not None:
-            self._task.cancel()
-        self._sim.sessions.discard(self)
-        self._wire.close()
-
-    async def _serve(self, line: bytes) -> None:
-        fault = self._sim.faults.next()
-        kind = fault.kind if fault else None
-        command = line.decode("ascii", "replace")
-        if kind is FaultKind.DIE:
-            await self._sim.stop()
-        elif kind is FaultKind.REFUSE:
-            name = {"SI": "S", "SIR": "S", "@": "I4"}.get(command, command.partition(" ")[0])
-            self._send_lines([f"{name} I"], None)
-        elif kind is FaultKind.SILENCE:
-            pass
-        elif "\ufffd" in command:
-            self._send_lines(["ET"], fault)
-        elif command == "SIR":
-            await self._sim.stream(lambda reading: self._send_lines([reading], fault))
-        else:
-            self._send_lines(await self._sim.answer(command), fault)
-
-    def _send_lines(self, lines: list[str], fault: Fault | None) -> None:
-        payload = "\r\n".join(lines).encode("ascii")
-        if fault is None:
-            self.send(payload + b"\r\n")
-        elif fault.kind is FaultKind.LATE:
-            asyncio.get_running_loop().call_later(fault.delay_s, self.send, payload + b"\r\n")
-        elif fault.kind is FaultKind.GARBLE:
-            self.send(self._sim.faults.garble(payload) + b"\r\n")
-        else:
-            self.send(payload[: len(payload) // 2])
-            self._wire.close()
-
-
-class _TcpProtocol(asyncio.Protocol):
-    """A client that came by TCP."""
-
-    def __init__(self, sim: MtSicsSim) -> None:
-        self._sim = sim
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._session = _Session(self._sim, transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._session.received(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        self._session.close()
-
-
-class _PtyWire:
-    """The controlling end of a pseudo-terminal."""
-
-    def __init__(self, controller: int) -> None:
-        self._controller = controller
-
-    def write(self, line: bytes) -> None:
-        """Bytes that do not fit because nobody reads are lost, as on a serial port."""
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._controller, line)
-
-    def close(self) -> None:
-        """A serial line has no connection to close; ``MtSicsSim.stop`` closes the port itself."""

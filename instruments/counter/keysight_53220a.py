@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from meterbench.errors import InstrumentError, ProtocolError
 from meterbench.instruments.capabilities import Exchange, Identity
 from meterbench.instruments.links.visa_link import VisaLink
-from meterbench.world.clock import Clock
+from meterbench.instruments.place import Place
 
 MODELS = ("53220A", "53230A")
 SETUP = (
@@ -75,11 +75,8 @@ class Keysight53220A:
         self._link.close()
 
 
-def open_keysight_53220a(role: str, address: str, clock: Clock) -> Keysight53220A:  # noqa: ARG001
-    """Connect to the counter at ``address`` (``tcp://host:5025`` or a VISA resource).
-
-    ``clock`` is for the form that all drivers share: this one waits for nothing.
-    """
-    link = VisaLink(role, address)
+def open_keysight_53220a(place: Place) -> Keysight53220A:
+    """Connect to the counter at ``tcp://host:5025`` or a VISA resource."""
+    link = VisaLink(place.role, place.address, tape=place.tape)
     link.open(*MODELS)
     return Keysight53220A(link)

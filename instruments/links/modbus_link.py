@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from meterbench.errors import BenchError, ConnectionLost, DeadlineExceeded, InstrumentError, ProtocolError
 from meterbench.instruments.capabilities import Exchange
 from meterbench.instruments.links.trace import Trace
+from meterbench.instruments.place import Tape
 
 if TYPE_CHECKING:
     from pymodbus.client import ModbusTcpClient
@@ -41,7 +42,16 @@ class ModbusLink:
     are matched by transaction id, so that a late answer is never taken for another one.
     """
 
-    def __init__(self, role: str, host: str, port: int, *, unit_id: int = 1, deadline_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        role: str,
+        host: str,
+        port: int,
+        *,
+        unit_id: int = 1,
+        deadline_s: float = 1.0,
+        tape: Tape | None = None,
+    ) -> None:
         """``unit_id`` is the address behind a gateway; ``deadline_s`` holds for connecting and for each exchange."""
         self.role = role
         self.lock = threading.RLock()
@@ -50,7 +60,7 @@ class ModbusLink:
         self._port = port
         self._unit_id = unit_id
         self._deadline_s = deadline_s
-        self._trace = Trace(f"{role} at tcp://{host}:{port}, unit {unit_id}")
+        self._trace = Trace(f"{role} at tcp://{host}:{port}, unit {unit_id}", tape)
         self._client: ModbusTcpClient | None = None
         self._sent = b""
         self._received = b""

@@ -13,6 +13,7 @@ import serial
 from meterbench.errors import ConnectionLost, DeadlineExceeded, ProtocolError
 from meterbench.instruments.capabilities import Exchange
 from meterbench.instruments.links.trace import Trace
+from meterbench.instruments.place import Tape
 
 POLL_S = 0.02
 """How long one read of the port may block; a deadline is overrun by no more than this."""
@@ -40,6 +41,7 @@ class SerialLink:
         bytesize: int = 8,
         parity: str = "N",
         stopbits: float = 1,
+        tape: Tape | None = None,
     ) -> None:
         """``address`` is a device path, ``socket://host:port`` or ``rfc2217://host:port``.
 
@@ -54,7 +56,7 @@ class SerialLink:
         self._deadline_s = deadline_s
         self._terminator = terminator
         self._settings = {"baudrate": baudrate, "bytesize": bytesize, "parity": parity, "stopbits": stopbits}
-        self._trace = Trace(f"{role} at {address}")
+        self._trace = Trace(f"{role} at {address}", tape)
         self._opened = False
         self._port: serial.SerialBase | None = None
         self._pending = bytearray()

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from meterbench.errors import BenchError
 from meterbench.instruments.capabilities import Exchange
+from meterbench.instruments.place import Tape
 
 KEPT_EXCHANGES = 20
 SHOWN_BYTES = 120
@@ -25,15 +26,19 @@ def show(payload: bytes) -> str:
 
 
 class Trace:
-    """Keeps the last 20 exchanges of the instrument ``who`` (role and address)."""
+    """Keeps the last 20 exchanges of the instrument ``who`` (role and address), and tells ``tape`` each of them."""
 
-    def __init__(self, who: str) -> None:
+    def __init__(self, who: str, tape: Tape | None = None) -> None:
         self.who = who
+        self._tape = tape
         self._kept: deque[Exchange] = deque(maxlen=KEPT_EXCHANGES)
 
     def add(self, sent: bytes, received: bytes, duration_s: float, fault: str = "") -> None:
         """Keep one exchange; ``fault`` says in a word or two what was wrong with it."""
-        self._kept.append(Exchange(sent, received, duration_s, fault))
+        exchange = Exchange(sent, received, duration_s, fault)
+        self._kept.append(exchange)
+        if self._tape is not None:
+            self._tape(exchange)
 
     def exchanges(self) -> tuple[Exchange, ...]:
         """What is kept, oldest first."""

@@ -19,6 +19,7 @@ from meterbench.errors import (
 from meterbench.instruments.capabilities import Exchange, Identity
 from meterbench.instruments.links.address import visa_resource
 from meterbench.instruments.links.trace import Trace
+from meterbench.instruments.place import Tape
 
 if TYPE_CHECKING:
     from pyvisa.resources import MessageBasedResource
@@ -46,14 +47,14 @@ class VisaLink:
     identity: Identity
     """Known once the link is open."""
 
-    def __init__(self, role: str, address: str, *, deadline_s: float = 1.0) -> None:
+    def __init__(self, role: str, address: str, *, deadline_s: float = 1.0, tape: Tape | None = None) -> None:
         """``address`` is a VISA resource or ``tcp://host:port``; ``deadline_s`` holds for each exchange."""
         self.role = role
         self.lock = threading.RLock()
         """Hold it around several exchanges that belong together."""
         self._resource_name = visa_resource(address)
         self._deadline_s = deadline_s
-        self._trace = Trace(f"{role} at {self._resource_name}")
+        self._trace = Trace(f"{role} at {self._resource_name}", tape)
         self._resource: MessageBasedResource | None = None
         self._idn = ""
 

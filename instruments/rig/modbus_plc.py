@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from meterbench.errors import ConfigError, DeadlineExceeded, InstrumentError, InterlockTripped, ProtocolError
 from meterbench.instruments.capabilities import Exchange, GateTiming, Identity, RigState, RigStatus
 from meterbench.instruments.links.modbus_link import ModbusLink
+from meterbench.instruments.place import Place
 from meterbench.instruments.rig import plc_map
 from meterbench.instruments.rig.plc_map import Command, ControlMode, Number, PlcState, Result
 from meterbench.world.clock import Clock
@@ -252,16 +253,17 @@ class ModbusPlcRig:
         )
 
 
-def open_rig_plc(role: str, address: str, clock: Clock) -> ModbusPlcRig:
-    """Connect to the PLC at ``address``, ``tcp://host:port``."""
-    parts = urlsplit(address)
+def open_rig_plc(place: Place) -> ModbusPlcRig:
+    """Connect to the PLC at ``tcp://host:port``."""
+    parts = urlsplit(place.address)
     try:
         host, port = parts.hostname, parts.port
     except ValueError:
         host = port = None
     if parts.scheme != "tcp" or not host or not port:
-        raise ConfigError(f"{role}: the rig's address must look like tcp://host:502, not {address!r}")
-    rig = ModbusPlcRig(role, ModbusLink(role, host, port, unit_id=plc_map.UNIT_ID), clock)
+        raise ConfigError(f"{place.role}: the rig's address must look like tcp://host:502, not {place.address!r}")
+    link = ModbusLink(place.role, host, port, unit_id=plc_map.UNIT_ID, tape=place.tape)
+    rig = ModbusPlcRig(place.role, link, place.clock)
     try:
         rig.open()
     except BaseException:

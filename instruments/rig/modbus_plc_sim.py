@@ -14,6 +14,7 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.server.requesthandler import ServerRequestHandler
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from meterbench.errors import ConfigError
 from meterbench.instruments.faults import Fault, FaultKind, FaultPlan
 from meterbench.instruments.rig import plc_map
 from meterbench.instruments.rig.plc_core import PlcCore
@@ -87,8 +88,10 @@ class ModbusPlcSim:
         self._last_result = int(plc_map.Result.ok)
         self._server: _Server | None = None
 
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
+    async def start(self, wire: str = "") -> str:
         """Listen; the address to give to the driver, ``tcp://host:port``."""
+        if wire not in ("", "tcp"):
+            raise ConfigError(f"the rig has no wire {wire!r}; allowed: tcp")
         image = self._image()
         powered_on = {each.name: each.power_on for each in plc_map.WRITABLE.registers}
         setpoints = plc_map.WRITABLE.encode(powered_on | dict(self._core.setpoints_in_force()))
@@ -100,7 +103,7 @@ class ModbusPlcSim:
             ],
             action=self._accessed,
         )
-        self._server = _Server(device, self.faults, (host, port))
+        self._server = _Server(device, self.faults, ("127.0.0.1", 0))
         await self._server.serve_forever(background=True)
         bound = self._server.transport.sockets[0].getsockname()  # type: ignore[attr-defined]
         return f"tcp://{bound[0]}:{bound[1]}"

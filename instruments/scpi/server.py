@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from meterbench.errors import ConfigError
 from meterbench.instruments.faults import FaultKind, FaultPlan
 from meterbench.instruments.scpi.core import ScpiInstrument
 from meterbench.instruments.scpi.errors import ScpiError
@@ -33,10 +34,13 @@ class ScpiServer:
         self.address = ""
         """The VISA resource to open, known once started."""
 
-    async def start(self) -> None:
-        """Listen."""
+    async def start(self, wire: str = "") -> str:
+        """Listen; the VISA resource to open."""
+        if wire not in ("", "tcp"):
+            raise ConfigError(f"this instrument has no wire {wire!r}; allowed: tcp")
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=LONGEST_MESSAGE)
         self.address = f"TCPIP::127.0.0.1::{self._server.sockets[0].getsockname()[1]}::SOCKET"
+        return self.address
 
     async def stop(self) -> None:
         """Close all connections and the port; safe to call twice."""

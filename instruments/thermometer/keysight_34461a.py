@@ -11,7 +11,7 @@ from statistics import fmean
 from meterbench.errors import InstrumentError, ProtocolError
 from meterbench.instruments.capabilities import Exchange, Identity
 from meterbench.instruments.links.visa_link import VisaLink
-from meterbench.world.clock import Clock
+from meterbench.instruments.place import Place
 
 MODELS = ("34460A", "34461A", "34465A", "34470A")
 SAMPLES = 10
@@ -55,11 +55,8 @@ class Keysight34461A:
         self._link.close()
 
 
-def open_keysight_34461a(role: str, address: str, clock: Clock) -> Keysight34461A:  # noqa: ARG001
-    """Connect to the multimeter at ``address`` (``tcp://host:5025`` or a VISA resource).
-
-    ``clock`` is for the form that all drivers share: this one blocks for its measuring time and sleeps never.
-    """
-    link = VisaLink(role, address)
+def open_keysight_34461a(place: Place) -> Keysight34461A:
+    """Connect to the multimeter at ``tcp://host:5025`` or a VISA resource."""
+    link = VisaLink(place.role, place.address, tape=place.tape)
     link.open(*MODELS)
     return Keysight34461A(link)

@@ -73,8 +73,8 @@ def test_a_real_station(content: Content) -> None:
     del content["instruments"]["balance"]["calibration"]
     station = parse(real(content), "bench.toml")
     assert station.virtual is None
-    assert station.addresses("counter") == [f"counter{slot}:5025" for slot in range(4)]
-    assert station.addresses("rig") == ["rig:502"]
+    assert station.instrument("counter").addresses == [f"counter{slot}:5025" for slot in range(4)]
+    assert station.instrument("rig").addresses == ["rig:502"]
     assert station.certificate("balance") is None
 
 
@@ -92,7 +92,8 @@ METER_KEYS = "serial, designation, q3_m3_h, ratio, pulse_volume_ml"
          "virtual.meters[1].truth.gain: unknown key; allowed: zero_offset_ps, gain_percent, noise_ps, "
          "zero_slope_ps_k, amplitude_loss_percent, mismatch_db, water_leak_l_h"),
         ("instruments.scale", {}, "instruments.scale: unknown key; allowed: rig, balance, thermometer, counter"),
-        ("instruments.balance.port", 1, "instruments.balance.port: unknown key; allowed: driver, address, calibration"),
+        ("instruments.balance.port", 1,
+         "instruments.balance.port: unknown key; allowed: driver, address, settings, calibration"),
         ("instruments.thermometer.probe.d", 1,
          "instruments.thermometer.probe.d: unknown key; allowed: r0_ohm, a, b, c"),
         ("instruments.rig.calibration.date", 1,

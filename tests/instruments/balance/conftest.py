@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partialmethod
 from types import SimpleNamespace
@@ -67,8 +67,7 @@ def quick_wires(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def address(request: pytest.FixtureRequest, world: World) -> Iterator[str]:
     """Where the balance is served: on a pseudo-terminal, unless ``both_wires`` asks for TCP, too."""
-    start: Callable = getattr(world.sim, f"start_{getattr(request, 'param', 'pty')}")
-    yield world.loop_thread.run(start())
+    yield world.loop_thread.run(world.sim.start(getattr(request, "param", "pty")))
     world.loop_thread.run(world.sim.stop())
 
 

@@ -13,6 +13,7 @@ from meterbench.instruments.balance.mettler_mt_sics import MtSicsBalance, open_m
 from meterbench.instruments.capabilities import Balance, Identity
 from meterbench.instruments.faults import Fault, FaultKind
 from meterbench.instruments.links.serial_link import SerialLink
+from meterbench.instruments.place import Place
 from meterbench.world.clock import VirtualClock
 
 both_wires = pytest.mark.parametrize("address", ["tcp", "pty"], indirect=True)
@@ -66,20 +67,20 @@ def test_a_load_out_of_range_is_named(world, balance: Balance, mass_g: float, wo
 
 
 def test_a_balance_that_stays_busy_is_given_up(world, balance: Balance) -> None:
-    world.sim.faults.add(Fault(FaultKind.REFUSE, count=-1))
+    world.sim.server.faults.add(Fault(FaultKind.REFUSE, count=-1))
     with pytest.raises(DeadlineExceeded, match=r"within 5 s .*was 'S I'"):
         balance.weigh_stable_g(5.0)
 
 
 def test_being_busy_for_a_while_is_waited_for(world, balance: Balance) -> None:
-    world.sim.faults.add(Fault(FaultKind.REFUSE, count=4))
+    world.sim.server.faults.add(Fault(FaultKind.REFUSE, count=4))
     assert balance.weigh_stable_g(10.0) == 12.34
 
 
 @both_wires
 @pytest.mark.parametrize("kind", list(NAMED))
 def test_every_fault_is_named_in_time_and_gone_afterwards(world, balance: Balance, kind: FaultKind) -> None:
-    world.sim.faults.add(Fault(kind, after=1, delay_s=0.25))
+    world.sim.server.faults.add(Fault(kind, after=1, delay_s=0.25))
     started_s = time.monotonic()
     with pytest.raises(NAMED[kind], match="balance"):
         balance.weigh_stable_g(10.0)
@@ -97,7 +98,7 @@ def test_garbled_readings_are_named_or_outvoted(world, balance: Balance) -> None
     """A changed digit looks like a reading, but the next one does not agree with it."""
     world.clock.sleep(5.0)
     for _ in range(12):
-        world.sim.faults.add(Fault(FaultKind.GARBLE, after=1))
+        world.sim.server.faults.add(Fault(FaultKind.GARBLE, after=1))
         with contextlib.suppress(ProtocolError, DeadlineExceeded):
             assert balance.weigh_stable_g(10.0) == pytest.approx(12.34, abs=0.0101)
     assert balance.weigh_stable_g(10.0) == 12.34
@@ -107,7 +108,7 @@ def test_garbled_readings_are_named_or_outvoted(world, balance: Balance) -> None
 def test_a_late_reply_never_answers_the_next_question(world, balance: Balance) -> None:
     """The late line says 12.34 g; the tank has been filled since."""
     world.clock.sleep(5.0)
-    world.sim.faults.add(Fault(FaultKind.LATE, delay_s=0.25))
+    world.sim.server.faults.add(Fault(FaultKind.LATE, delay_s=0.25))
     with pytest.raises(DeadlineExceeded):
         balance.weigh_stable_g(10.0)
     world.load(500.0)
@@ -127,7 +128,7 @@ def test_the_print_key_does_no_harm(world, balance: Balance) -> None:
 def test_a_restart_is_noticed(world, balance: Balance) -> None:
     """It zeroes itself with the tank on: a difference across it would be wrong."""
     assert balance.weigh_stable_g(10.0) == 12.34
-    world.loop_thread.call(world.sim.restart)
+    world.loop_thread.call(lambda: world.sim.server.tell(world.sim.restart()))
     time.sleep(0.05)
     with pytest.raises(InstrumentError, match="the balance restarted"):
         balance.weigh_stable_g(10.0)
@@ -136,12 +137,12 @@ def test_a_restart_is_noticed(world, balance: Balance) -> None:
 
 def test_nobody_there(world) -> None:
     with pytest.raises(ConnectionLost):
-        open_mt_sics("balance", "socket://127.0.0.1:1", world.clock)
+        open_mt_sics(Place("balance", "socket://127.0.0.1:1", world.clock))
 
 
 @both_wires
 def test_open_by_address(world, address: str) -> None:
-    balance = open_mt_sics("balance", address, world.clock)
+    balance = open_mt_sics(Place("balance", address, world.clock))
     assert balance.weigh_stable_g(10.0) == 12.34
     balance.close()
     balance.close()

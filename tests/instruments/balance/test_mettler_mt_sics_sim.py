@@ -9,6 +9,7 @@ import pytest
 import serial
 
 from meterbench.instruments.faults import Fault, FaultKind
+from meterbench.instruments.serving.byte_server import Transcribed
 
 both_wires = pytest.mark.parametrize("address", ["tcp", "pty"], indirect=True)
 
@@ -60,7 +61,10 @@ def test_golden_exchanges(world, port) -> None:
     ]
     for command, reply in golden:
         assert ask(port, command) == [reply], command
-    assert list(world.sim.transcript)[:2] == [(0.0, "<", b"SI\r\n"), (0.0, ">", b"S D      12.34 g\r\n")]
+    assert list(world.sim.server.transcript)[:2] == [
+        Transcribed(">", b"SI\r\n"),
+        Transcribed("<", b"S D      12.34 g\r\n"),
+    ]
 
 
 def test_stable_forms(world, port) -> None:
@@ -137,7 +141,7 @@ def test_a_command_may_come_in_pieces(port) -> None:
     ("command", "reply"), [("SI", b"S I\r\n"), ("@", b"I4 I\r\n"), ("TA 1 g", b"TA I\r\n"), ("Z", b"Z I\r\n")]
 )
 def test_a_refusal_changes_nothing(world, port, command: str, reply: bytes) -> None:
-    world.sim.faults.add(Fault(FaultKind.REFUSE))
+    world.sim.server.faults.add(Fault(FaultKind.REFUSE))
     port.write(command.encode() + b"\r\n")
     assert port.read_until(b"\r\n") == reply
     assert ask(port, "SI") == ["S D      12.34 g"]

@@ -13,6 +13,7 @@ from meterbench.instruments.counter.keysight_53220a import Keysight53220A, open_
 from meterbench.instruments.counter.keysight_53220a_sim import Keysight53220ASim
 from meterbench.instruments.faults import Fault, FaultKind, FaultPlan
 from meterbench.instruments.links.loop_thread import LoopThread
+from meterbench.instruments.place import Place
 from meterbench.world.clock import WallClock
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Bench:
         self.sim = Keysight53220ASim(pulse_count)
         self.server = serve_scpi(self.sim.scpi, self.faults)
         self.loop_thread = loop_thread
-        self.counter: Keysight53220A = open_keysight_53220a("pulse_counter", self.server.address, WallClock())
+        self.counter: Keysight53220A = open_keysight_53220a(Place("pulse_counter", self.server.address, WallClock()))
 
     def hurry(self) -> None:
         """A short deadline, for tests that wait for it."""

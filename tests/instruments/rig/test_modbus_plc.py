@@ -12,6 +12,7 @@ from meterbench.errors import ConfigError, DeadlineExceeded, InstrumentError, In
 from meterbench.instruments.capabilities import FlowRig, GateTiming, Identity, RigState
 from meterbench.instruments.links.loop_thread import LoopThread
 from meterbench.instruments.links.modbus_link import ModbusLink
+from meterbench.instruments.place import Place
 from meterbench.instruments.rig import plc_map
 from meterbench.instruments.rig.modbus_plc import ModbusPlcRig, open_rig_plc
 from meterbench.world.clock import VirtualClock
@@ -231,11 +232,11 @@ def test_a_controlled_stop_that_is_refused_while_water_runs_is_told(served, rig:
 @pytest.mark.parametrize("address", ["127.0.0.1:502", "socket://127.0.0.1:502", "tcp://:502", "tcp://plc", "tcp://h:x"])
 def test_an_address_that_cannot_be_meant_is_refused(address: str) -> None:
     with pytest.raises(ConfigError, match="must look like tcp://host:502"):
-        open_rig_plc("rig", address, VirtualClock(lambda _: True))
+        open_rig_plc(Place("rig", address, VirtualClock(lambda _: True)))
 
 
 def test_open_connects_by_address(served) -> None:
-    rig = open_rig_plc("rig", f"tcp://{served.host}:{served.port}", served.clock)
+    rig = open_rig_plc(Place("rig", f"tcp://{served.host}:{served.port}", served.clock))
     assert rig.status().flow_l_h["A"] == 20
     rig.close()
     rig.close()
@@ -263,8 +264,8 @@ def foreign_plc(loop_thread: LoopThread):
 def test_another_major_version_of_the_map_is_refused(foreign_plc) -> None:
     clock = VirtualClock(lambda _: True)
     with pytest.raises(InstrumentError, match=r"register map 2\.1 \(word 0: 0x0201\), this driver 1\.x"):
-        open_rig_plc("rig", f"tcp://127.0.0.1:{foreign_plc(0x0201)}", clock)
-    open_rig_plc("rig", f"tcp://127.0.0.1:{foreign_plc(0x0103)}", clock).close()
+        open_rig_plc(Place("rig", f"tcp://127.0.0.1:{foreign_plc(0x0201)}", clock))
+    open_rig_plc(Place("rig", f"tcp://127.0.0.1:{foreign_plc(0x0103)}", clock)).close()
 
 
 def test_a_plc_that_never_echoes_is_given_up_after_two_seconds_of_the_clock(foreign_plc) -> None:

@@ -13,6 +13,7 @@ import pytest
 from meterbench.errors import BenchError, ConnectionLost, DeadlineExceeded, InstrumentError, ProtocolError
 from meterbench.instruments.capabilities import ResistanceThermometer
 from meterbench.instruments.faults import Fault, FaultKind, FaultPlan
+from meterbench.instruments.place import Place
 from meterbench.instruments.thermometer import keysight_34461a
 from meterbench.instruments.thermometer.keysight_34461a import Keysight34461A, open_keysight_34461a
 from meterbench.instruments.thermometer.keysight_34461a_sim import Keysight34461ASim
@@ -34,7 +35,7 @@ class Bench:
         self.faults = FaultPlan(seed=seed)
         sim = Keysight34461ASim(lambda: self.probe_ohm, random.Random(seed))
         self.server = serve_scpi(sim.scpi, self.faults)
-        self.thermometer: Keysight34461A = open_keysight_34461a("water_temp", self.server.address, WallClock())
+        self.thermometer: Keysight34461A = open_keysight_34461a(Place("water_temp", self.server.address, WallClock()))
 
 
 @pytest.fixture
