@@ -64,6 +64,11 @@ class FaultPlan:
         """Commit ``fault``, counting its ``after`` from now."""
         self._faults.append(replace(fault, after=self._answers + fault.after))
 
+    def clear(self) -> None:
+        """No more faults, on the wire and in what is measured."""
+        self._faults.clear()
+        self._saturated, self._drift_percent_h, self._drifts_since_s = False, 0.0, None
+
     def next(self) -> Fault | None:
         """The fault to commit on this request, or None to answer properly.
 
