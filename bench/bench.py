@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
-from meterbench.bench.certificate import CalibrationState, Certificate, gate
+from meterbench.bench.certificate import CalibrationState, Certificate, complaint
 from meterbench.bench.collection import Collected, Span, summarise
+from meterbench.bench.corrections import Corrections
+from meterbench.bench.cross_check import Allowances
+from meterbench.bench.interlocks import ChamberInterlock, Guarded, Latch, SupplyInterlock
 from meterbench.bench.rig_watch import RigWatch, Sample
+from meterbench.bench.safe_state import SafeAction, make_all_safe
 from meterbench.bench.uncertainty import ReferenceData
+from meterbench.bench.witnesses import Witnesses
 from meterbench.dut.meter import Nameplate
-from meterbench.errors import BenchError, DeadlineExceeded, InstrumentError
+from meterbench.errors import BenchError, DeadlineExceeded, InstrumentError, InterlockTripped
 from meterbench.instruments.capabilities import (
     Balance,
+    ClimateChamber,
     FlowRig,
     Instrument,
     PulseCounter,
     ResistanceThermometer,
     RigState,
-    RigStatus,
+    Supply,
 )
+from meterbench.instruments.roles import REQUIRED
 from meterbench.instruments.thermometer.pt100 import PlatinumProbe
 from meterbench.world.clock import Clock
 
@@ -41,9 +49,6 @@ SETTLE_S = 5.0
 """For the falling water after the diverter went back."""
 PROBE_PERIOD_S = 20.0
 STEADY_PROBE_PERIOD_S = 60.0
-SAFE_DEADLINE_S = 5.0
-STILL_L_H = 0.5
-"""Below this a line counts as still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,8 @@ class Bench:
         probe: PlatinumProbe,
         reference: ReferenceData,
         air: Air,
+        allowances: Allowances | None = None,
+        chamber_probe: PlatinumProbe | None = None,
     ) -> None:
         self.clock = clock
         self.standards = tuple(standards)
@@ -96,40 +103,50 @@ class Bench:
         by_role: dict[str, list[Instrument]] = {}
         for standard in standards:
             by_role.setdefault(standard.role, []).append(standard.instrument)
-        self.instruments: Mapping[str, Sequence[Instrument]] = by_role
-        """By role; where there is one a slot, in order of the slots."""
-        self.rig = cast(FlowRig, by_role["rig"][0])
+        self._unguarded = by_role
+        self.latch = Latch(clock)
+        self.instruments: Mapping[str, Sequence[Instrument]] = {
+            role: [cast(Instrument, Guarded(each, self.latch)) for each in of_role] for role, of_role in by_role.items()
+        }
+        """By role; where there is one a slot, in order of the slots. Once the bench tripped, they refuse to act."""
+        self.rig = cast(FlowRig, self.instruments["rig"][0])
         self.balance = cast(Balance, by_role["balance"][0])
         self.thermometer = cast(ResistanceThermometer, by_role["thermometer"][0])
         self.counters = cast(Sequence[PulseCounter], by_role["counter"][: len(batch)])
-        self.watch = RigWatch(self.rig, clock)
+        self.watch = RigWatch(cast(FlowRig, by_role["rig"][0]), clock, self.latch, _others_that_act(by_role))
         self._probe = probe
+        self.allowances = allowances or Allowances()
+        """What instruments that see the same thing may differ by beyond their certificates."""
+        self._witnesses = Witnesses(self.instruments, self.certificate, clock, self.allowances, chamber_probe)
         self._threads = ThreadPoolExecutor(max(len(self.counters), 1), "slot")
 
     def certificate(self, role: str) -> Certificate | None:
-        """The certificate of a role."""
-        return next(standard.certificate for standard in self.standards if standard.role == role)
+        """The certificate of a role; None without one, as for a role that this station does not have."""
+        return next((standard.certificate for standard in self.standards if standard.role == role), None)
 
-    def uncalibrated(self) -> list[str]:
-        """Why no result of this bench can be PASS today, one sentence an instrument; empty if all is in order."""
-        reasons = []
+    def uncalibrated(self, roles: Collection[str] = REQUIRED) -> list[str]:
+        """Why no result that rests on ``roles`` can be PASS today, one sentence a role; empty if all is in order."""
         today = self.clock.utc().date()  # a certificate may run out while a run goes on
-        for standard in self.standards:
-            state = gate(standard.certificate, today)
-            if standard.certificate is None:
-                reasons.append(f"{standard.role} has no calibration certificate")
-            elif state is not CalibrationState.VALID:
-                reasons.append(
-                    f"{standard.role} is out of calibration: certificate {standard.certificate.number} was due on "
-                    f"{standard.certificate.due}"
-                )
-        return list(dict.fromkeys(reasons))
+        complaints = (complaint(role, self.certificate(role), today) for role in roles)
+        return [sentence for sentence in complaints if sentence]
 
     # Getting ready.
 
-    def take_control(self) -> None:
-        """Take the rig into remote control and start beating."""
-        self.rig.request_remote()
+    def take_control(self, *, resetting: bool = False) -> None:
+        """Take the rig into remote control, start beating and look at every interlock.
+
+        ``InterlockTripped`` if alarms are latched already: a person clears them, who asks by ``resetting``.
+        """
+        self.latch.check()
+        rig = cast(FlowRig, self._unguarded["rig"][0])  # what it refuses before it is under control is no trip
+        alarms = rig.status().alarms
+        if alarms and not resetting:
+            raise InterlockTripped(
+                f"rig: {', '.join(sorted(alarms))} latched before the bench took control; remove the cause, then "
+                "`meterbench clear`"
+            )
+        atexit.register(self.make_safe)
+        rig.request_remote()
         self.watch.start()
 
     def test_tightness(self) -> Tightness:
@@ -159,11 +176,13 @@ class Bench:
         """Regulate ``flow_l_h``, in five seconds from nothing; the line that carries it."""
         line = self.line_for(flow_l_h)
         self.rig.start_flow(line, flow_l_h, ramp_l_h_s=flow_l_h / 5.0)
+        self.watch.ask_flow(flow_l_h)
         return line
 
     def follow_flow(self, line: str, flow_l_h: float) -> None:
         """Go to ``flow_l_h`` in ``line`` as fast as the rig can."""
         self.rig.start_flow(line, flow_l_h, ramp_l_h_s=LINE_LIMITS_L_H[-1][1])
+        self.watch.ask_flow(flow_l_h)
 
     def wait_until_steady(self, line: str, flow_l_h: float, within: float, deadline_s: float) -> bool:
         """Wait until the flow has been within ``within`` (relative) of ``flow_l_h`` for some time.
@@ -191,6 +210,7 @@ class Bench:
 
     def stop_flow(self) -> None:
         """No flow."""
+        self.watch.ask_flow(0.0)
         self.rig.stop_flow()
 
     # Volumes.
@@ -214,19 +234,21 @@ class Bench:
             self.clock.sleep(2.0)
 
     @contextlib.contextmanager
-    def collecting(self, line: str) -> Iterator[list[Collected]]:
+    def collecting(self, line: str, *, flying: bool = False) -> Iterator[list[Collected]]:
         """Send the water into the weighing tank for the length of the block; afterwards the list holds what came.
 
         Weigh, arm the counters, divert (the switch gates the counters), ..., divert back, let it settle, weigh, read.
+        ``flying``: water runs before and after the block; otherwise it stands still then.
         """
         outcome: list[Collected] = []
         mass_start_g = self.balance.weigh_stable_g(WEIGHT_DEADLINE_S)
         self._in_all_slots(lambda counter: counter.arm())
         self.watch.forget()
-        temps_c = [self.water_temp_c()]
+        temps_c = [self._shown_temp_c()]
         probing = self.clock.every(
-            PROBE_PERIOD_S, lambda: temps_c.append(self.water_temp_c()), steady_period_s=STEADY_PROBE_PERIOD_S
+            PROBE_PERIOD_S, lambda: temps_c.append(self._shown_temp_c()), steady_period_s=STEADY_PROBE_PERIOD_S
         )
+        before = self._witnesses.look()
         start_s = self.clock.now_s()
         self.rig.divert_to_tank()
         try:
@@ -235,28 +257,30 @@ class Bench:
         finally:
             probing.cancel()
         self.rig.divert_to_return()
-        temps_c.append(self.water_temp_c())
+        after = self._witnesses.look() if flying else None
+        temps_c.append(self._shown_temp_c())
         self.clock.sleep(SETTLE_S)
         mass_end_g = self.balance.weigh_stable_g(WEIGHT_DEADLINE_S)
-        outcome.append(
-            summarise(
-                line,
-                (mass_start_g, mass_end_g),
-                self.rig.last_gate(),
-                self._in_all_slots(_read_count),
-                temps_c,
-                samples,
-            )
+        collected = summarise(
+            line,
+            (mass_start_g, mass_end_g),
+            self.rig.last_gate(),
+            self._in_all_slots(_read_count),
+            temps_c,
+            samples,
+            Corrections(self.certificate),
         )
+        after = after or self._witnesses.look()  # at rest: a flow meter shows all that ran only when it has settled
+        outcome.append(self._witnesses.compare(collected, (before, after), temps_c, samples, steady=flying))
 
     def collect(self, line: str, duration_s: float) -> Collected:
         """Collect what flows for ``duration_s`` seconds (flying start and finish)."""
-        with self.collecting(line) as outcome:
+        with self.collecting(line, flying=True) as outcome:
             self.clock.sleep(duration_s)
         return outcome[0]
 
-    def water_temp_c(self) -> float:
-        """The platinum probe in the line, by its certificate."""
+    def _shown_temp_c(self) -> float:
+        """The platinum probe in the line by its own coefficients, before the certificate corrects it."""
         return self._probe.temp_c(self.thermometer.resistance_ohm())
 
     def _samples_between(self, start_s: float, end_s: float) -> Sequence[Sample]:
@@ -272,37 +296,35 @@ class Bench:
 
     # The end.
 
-    def make_safe(self) -> list[str]:
-        """Bring the rig to its safe state, whatever happened; what could not be done, one sentence each.
+    def make_safe(self) -> list[SafeAction]:
+        """Bring everything that acts to its safe state, whatever happened: what was done, in order, with complaints.
 
-        Every part is tried, it takes a few seconds at most, and it is safe to call twice.
+        Every part is tried and has its own time limit; safe to call twice.
         """
-        complaints: list[str] = []
-        with self.clock.shield():
-            self.watch.stop()
-            try:
-                self.rig.controlled_stop()
-                end_s = self.clock.now_s() + SAFE_DEADLINE_S
-                while not _still(self.rig.status()):
-                    if self.clock.now_s() > end_s:
-                        complaints.append(f"rig: water still flows {SAFE_DEADLINE_S:g} s after the controlled stop")
-                        break
-                    self.clock.sleep(0.2)
-            except BenchError as error:
-                complaints.append(f"{error} (the PLC's own watchdog stops the rig within 3 s)")
-        return complaints
+        self.watch.stop()
+        self.latch.disarm()
+        self.watch.ask_flow(0.0)
+        try:
+            return make_all_safe(self._unguarded, self.clock)
+        finally:
+            self.latch.arm()
 
     def close(self) -> None:
         """Close every instrument; safe to call twice."""
+        atexit.unregister(self.make_safe)
         self._threads.shutdown(cancel_futures=True)
         for standard in self.standards:
             with contextlib.suppress(BenchError):
                 standard.instrument.close()
 
 
-def _still(status: RigStatus) -> bool:
-    """Pump off, and no water running in any line."""
-    return status.pump_speed_percent == 0.0 and all(flow <= STILL_L_H for flow in status.flow_l_h.values())
+def _others_that_act(by_role: Mapping[str, Sequence[Instrument]]) -> list[ChamberInterlock | SupplyInterlock]:
+    """What is watched beside the rig: what acts, and can say how it is."""
+    chambers = [ChamberInterlock(cast(ClimateChamber, each)) for each in by_role.get("chamber", ())]
+    supplies = [
+        SupplyInterlock(cast(Supply, each)) for role in ("supply", "aux_supply") for each in by_role.get(role, ())
+    ]
+    return [*chambers, *supplies]
 
 
 def _read_count(counter: PulseCounter) -> int:

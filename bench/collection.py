@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from meterbench.bench.corrections import Corrections
+from meterbench.bench.cross_check import Comparison, MasterVolume
 from meterbench.bench.reference_volume import actual_volume_l, air_density_kg_m3, error_of_indication_percent
 from meterbench.bench.rig_watch import Sample
 from meterbench.dut.meter import Nameplate
@@ -29,16 +31,28 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtraReading:
+    """Something read beside what every collection reads, for the record."""
+
+    instrument: str
+    quantity: str
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Collected:
     """Water of one collection, before it is assigned to meters. Temperatures degC, pressures kPa gauge."""
 
     line: str
     mass_start_g: float
+    """As the balance showed it."""
     mass_end_g: float
     gate: GateTiming
     pulses: tuple[int, ...]
     """By slot."""
     probe_temp_c: Span
+    """Corrected by the thermometer's certificate."""
     flow_l_h: Span
     """The rig's own flow meter."""
     upstream_kpa: Span
@@ -46,10 +60,22 @@ class Collected:
     warming_k: float
     """Water temperature after the meters less before, by the rig's sensors."""
     ambient_temp_c: float
+    mass_correction_g: float = 0.0
+    """What the balance's certificate adds to the difference of the two readings."""
+    probe_correction_k: float = 0.0
+    """What the thermometer's certificate added to the mean."""
+    uncorrected: tuple[str, ...] = ()
+    """Corrections that are not known, for readings beyond the points of a certificate: nothing may rest on them."""
+    master: MasterVolume | None = None
+    """What the flow meter of the line counted, where there is one."""
+    comparisons: tuple[Comparison, ...] = ()
+    """Of instruments that saw the same thing."""
+    extra_readings: tuple[ExtraReading, ...] = ()
 
     @property
     def weighed_g(self) -> float:
-        return self.mass_end_g - self.mass_start_g
+        """Difference of the corrected readings."""
+        return self.mass_end_g - self.mass_start_g + self.mass_correction_g
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +102,32 @@ def summarise(
     pulses: Sequence[int],
     probe_temps_c: Sequence[float],
     samples: Sequence[Sample],
+    corrections: Corrections | None = None,
 ) -> Collected:
-    """Gather what was read while the diverter fed the tank; at least one sample and one probe reading."""
+    """Gather what was read while the diverter fed the tank; at least one sample and one probe reading.
+
+    Masses and probe temperatures are as they were read: they are corrected here.
+    """
+    corrections = corrections or Corrections()
     statuses = [sample.status for sample in samples]
+    shown_g, masses_true_g = masses_g[1] - masses_g[0], [corrections("balance", mass) for mass in masses_g]
+    shown_c = Span.of(probe_temps_c)
+    probe_temp_c = Span.of([corrections("thermometer", temp) for temp in probe_temps_c])
     return Collected(
         line=line,
         mass_start_g=masses_g[0],
         mass_end_g=masses_g[1],
         gate=gate,
         pulses=tuple(pulses),
-        probe_temp_c=Span.of(probe_temps_c),
+        probe_temp_c=probe_temp_c,
         flow_l_h=Span.of([status.flow_l_h[line] for status in statuses]),
         upstream_kpa=Span.of([status.pressure_upstream_kpa for status in statuses]),
         downstream_kpa=Span.of([status.pressure_downstream_kpa for status in statuses]),
         warming_k=Span.of([s.water_temp_downstream_c - s.water_temp_upstream_c for s in statuses]).mean,
         ambient_temp_c=Span.of([status.ambient_temp_c for status in statuses]).mean,
+        mass_correction_g=masses_true_g[1] - masses_true_g[0] - shown_g,
+        probe_correction_k=probe_temp_c.mean - shown_c.mean,
+        uncorrected=corrections.refused,
     )
 
 

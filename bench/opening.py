@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from meterbench.bench.bench import Air, Bench, Standard
 from meterbench.bench.certificate import gate
+from meterbench.bench.replay import Replay, WireRecord
+from meterbench.bench.served_lab import ServedLab
 from meterbench.bench.station import StationFile
+from meterbench.bench.wire_record import RecordingClock, WireRecorder
 from meterbench.errors import BenchError, ConnectionLost
 from meterbench.instruments.capabilities import Instrument
 from meterbench.instruments.drivers import opener
-from meterbench.instruments.place import Place
+from meterbench.instruments.place import Place, Tape
 from meterbench.instruments.roles import ROLES
-from meterbench.instruments.thermometer.pt100 import PlatinumProbe
 from meterbench.world.clock import Clock, VirtualClock, WallClock
 
 
@@ -33,32 +36,79 @@ class _Seat:
     """The address as the station file has it: what the record shows, the same in every run."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wires:
+    """What stands on the other side of the wires, if it is not what the station file says; and who listens in."""
+
+    served: ServedLab | None = None
+    """A simulated laboratory takes the place of the real one, whose station file it is."""
+    replay: WireRecord | None = None
+    """A recorded run answers."""
+    record: Path | None = None
+    """Where to record all wires."""
+    programme: str = ""
+    """What is recorded."""
+
+
+GiveUp = Callable[[Mapping[str, Sequence[Instrument]], Clock], object]
+"""Told, by role, which instruments did open when others did not, before they are closed again."""
+
+
 @contextlib.contextmanager
-def open_station(station: StationFile) -> Iterator[Bench]:
+def open_station(
+    station: StationFile, wires: Wires = Wires(), give_up: GiveUp = lambda _opened, _clock: None
+) -> Iterator[Bench]:
     """Open everything that the station file names, starting the virtual lab if there is one.
 
-    ``ConnectionLost`` names every instrument that did not open; those that did are closed again. At the end all links
-    are closed; making the rig safe is the caller's business, before.
+    ``ConnectionLost`` names every instrument that did not open; those that did are closed again, after ``give_up``. At
+    the end all links are closed; making the station safe is the caller's business, before, and in ``give_up``.
     """
     with contextlib.ExitStack() as stack:
-        clock: Clock
-        lab_addresses: Mapping[str, Sequence[str]] = {}
-        in_wall_time = station.clock == "wall"
-        if station.virtual is None:
-            clock = WallClock()
-        else:
-            from meterbench.bench.virtual_lab import VirtualLab  # a real station needs no simulated world
-
-            if not in_wall_time:
-                stack.enter_context(_on_one_core())
-            lab = VirtualLab(station)
-            stack.callback(lab.stop)
-            lab_addresses = lab.start(in_wall_time)
-            clock = WallClock() if in_wall_time else VirtualClock(lab.advance)
-        seats = _seats(station, lab_addresses, clock)
-        bench = _bench(station, clock, seats, _open_all(seats))
+        clock, addresses, tape = _other_side(station, wires, stack)
+        seats = _seats(station, addresses, clock, tape)
+        instruments = _open_all(seats, lambda opened: give_up(opened, clock))
+        bench = _bench(station, clock, seats, instruments)
         stack.callback(bench.close)
         yield bench
+
+
+def _other_side(
+    station: StationFile, wires: Wires, stack: contextlib.ExitStack
+) -> tuple[Clock, Mapping[str, Sequence[str]], Callable[[str], Tape] | None]:
+    """The station's clock, the addresses that are not those of the station file, and who is told the exchanges."""
+    clock: Clock
+    addresses: Mapping[str, Sequence[str]] = {}
+    if wires.replay is not None:
+        replay = Replay(wires.replay)
+        stack.callback(replay.stop)
+        return replay.clock, replay.start(), replay.tape
+    if wires.served is not None:
+        clock, addresses = WallClock(wires.served.speed), wires.served.addresses
+    elif station.virtual is None:
+        clock = WallClock()
+    else:
+        from meterbench.bench.virtual_lab import VirtualLab  # a real station needs no simulated world
+
+        in_wall_time = station.clock == "wall"
+        if not in_wall_time:
+            stack.enter_context(_on_one_core())
+        lab = VirtualLab(station)
+        stack.callback(lab.stop)
+        addresses = lab.start(1.0 if in_wall_time else None)
+        clock = WallClock() if in_wall_time else VirtualClock(lab.advance)
+    if wires.record is None:
+        return clock, addresses, None
+    in_force = {role: addresses.get(role, section.addresses) for role, section in station.instruments.by_role().items()}
+    recorder = WireRecorder(
+        wires.record,
+        {
+            "programme": wires.programme,
+            "station": station.model_dump(mode="json", by_alias=True, exclude_none=True),
+            "addresses": in_force,
+        },
+    )
+    stack.callback(recorder.close)
+    return RecordingClock(clock, recorder), addresses, recorder.tape
 
 
 @contextlib.contextmanager
@@ -79,37 +129,64 @@ def _on_one_core() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _seats(station: StationFile, lab_addresses: Mapping[str, Sequence[str]], clock: Clock) -> list[_Seat]:
+def _seats(
+    station: StationFile, elsewhere: Mapping[str, Sequence[str]], clock: Clock, tape: Callable[[str], Tape] | None
+) -> list[_Seat]:
     slots = len(station.batch())
     seats = []
     for role, section in station.instruments.by_role().items():
         addresses: Sequence[str] = section.addresses
         written = addresses
+        if role in elsewhere:
+            addresses = elsewhere[role]
         if section.simulated:
-            addresses = lab_addresses[role]
-            written = section.addresses * len(addresses)
+            written = list(section.addresses) if len(section.addresses) > 1 else section.addresses * len(addresses)
         for number, (address, as_written) in enumerate(zip(addresses[:slots], written, strict=False), start=1):
             name = f"{role} {number}" if ROLES[role].per_slot else role
-            place = Place(name, address, clock, section.driver)
+            place = Place(name, address, clock, section.driver, tape(name) if tape else None)
             seats.append(_Seat(role, section.driver, section.settings, place, as_written))
     return seats
 
 
-def _open_all(seats: Sequence[_Seat]) -> list[Instrument]:
+def _open_all(
+    seats: Sequence[_Seat], give_up: Callable[[Mapping[str, Sequence[Instrument]]], object]
+) -> list[Instrument]:
     openers = [opener(seat.driver, seat.settings) for seat in seats]
     with ThreadPoolExecutor(len(seats), "opening") as threads:
         opening = [threads.submit(opens, seat.place) for opens, seat in zip(openers, seats, strict=True)]
+        try:
+            wait(opening)
+        except BaseException:  # a signal
+            threads.shutdown(cancel_futures=True)
+            _close_again(seats, opening, give_up)
+            raise
     failures = [str(each.exception()) for each in opening if isinstance(each.exception(), BenchError)]
     broken = next((each.exception() for each in opening if each.exception() is not None), None)
     if broken is None:
         return [each.result() for each in opening]
-    for each in opening:
-        if each.exception() is None:
-            each.result().close()
+    _close_again(seats, opening, give_up)
     if not isinstance(broken, BenchError):
         raise broken
     count = "one instrument" if len(failures) == 1 else f"{len(failures)} instruments"
     raise ConnectionLost(f"{count} of {len(seats)} did not open: " + "; ".join(failures)) from broken
+
+
+def _close_again(
+    seats: Sequence[_Seat],
+    opening: Sequence[Future[Instrument]],
+    give_up: Callable[[Mapping[str, Sequence[Instrument]]], object],
+) -> None:
+    opened: dict[str, list[Instrument]] = {}
+    for seat, each in zip(seats, opening, strict=True):
+        if not each.cancelled() and each.exception() is None:
+            opened.setdefault(seat.role, []).append(each.result())
+    try:
+        give_up(opened)
+    finally:
+        for of_role in opened.values():
+            for instrument in of_role:
+                with contextlib.suppress(BenchError):
+                    instrument.close()
 
 
 def _bench(station: StationFile, clock: Clock, seats: Sequence[_Seat], instruments: Sequence[Instrument]) -> Bench:
@@ -120,12 +197,14 @@ def _bench(station: StationFile, clock: Clock, seats: Sequence[_Seat], instrumen
         standards.append(
             Standard(seat.role, seat.driver, seat.written, instrument, certificate, gate(certificate, today))
         )
-    probe = station.instruments.thermometer.probe
+    chamber_probe = station.instruments.chamber_probe
     return Bench(
         clock,
         standards,
         station.batch(),
-        PlatinumProbe(probe.r0_ohm, probe.a, probe.b, probe.c),
+        station.instruments.thermometer.probe.platinum(),
         station.station.reference(),
         Air(station.station.air_pressure_hpa, station.station.relative_humidity_percent),
+        station.cross_checks.allowances(),
+        chamber_probe.probe.platinum() if chamber_probe else None,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -18,15 +18,20 @@ import pytest
 
 from meterbench.bench import pytest_hooks
 from meterbench.bench.bench import Bench
+from meterbench.bench.broken import Standing
+from meterbench.bench.opening import Wires
 from meterbench.bench.record import ResultRow
 from meterbench.bench.record import load as load_record
+from meterbench.bench.replay import load as load_replay
 from meterbench.bench.run import Run
+from meterbench.bench.served_lab import load as load_lab
 from meterbench.bench.session import Programme, session
 from meterbench.bench.signals import StopSignals
-from meterbench.bench.station import StationFile, load
+from meterbench.bench.station import StationFile, load, parse
 from meterbench.bench.verdict import Verdict
+from meterbench.bench.wire_record import FILE_NAME as WIRE_FILE
 from meterbench.dut.meter import Nameplate
-from meterbench.errors import BenchError, RecordError
+from meterbench.errors import BenchError, ConfigError, RecordError
 
 Procedure = Callable[[Run, Bench], None]
 
@@ -61,6 +66,9 @@ class Outcome:
 
 
 _STATION = pytest.StashKey[StationFile | None]()
+_WIRES = pytest.StashKey[Wires]()
+_STANDING = pytest.StashKey[Standing]()
+"""Whether the station may be used: what tripped in one programme stops those after it."""
 _ROWS = pytest.StashKey[list[ResultRow]]()
 
 
@@ -75,6 +83,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seed", metavar="N", type=int, help="simulated stations: seed of everything random")
     group.addoption("--only", metavar="CLAUSE", help="only what carries out this clause, as 7.4 or 10")
     group.addoption("--flow-trace", metavar="CSV", type=Path, help="draw-profile: recorded flow trace")
+    group.addoption("--lab", metavar="JSON", type=Path, help="the laboratory that `meterbench lab --json` serves")
+    group.addoption("--record", action="store_true", help="keep every exchange of every wire in the run's folder")
+    group.addoption("--replay", metavar="FILE", type=Path, help="a recorded run's wire.jsonl takes the station's place")
     group.addoption("--flow-unit", metavar="UNIT", default="L/h", help="draw-profile: unit of the trace's flow")
 
 
@@ -101,22 +112,50 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse a station that cannot be, once and early; declare the markers wherever procedures are collected from."""
-    config.stash[_STATION] = _load_station(config)
+    try:
+        config.stash[_WIRES] = _load_wires(config)
+        config.stash[_STATION] = _load_station(config)
+        config.stash[_STANDING] = _standing(config, config.stash[_STATION])
+    except BenchError as error:
+        raise pytest.UsageError(str(error)) from None
     config.addinivalue_line("markers", "clause(number): the clause of ISO 4064-2 that the test carries out")
     config.addinivalue_line("markers", "requirement(id): the requirement (ADR-nnn) that the test exercises")
 
 
+def _load_wires(config: pytest.Config) -> Wires:
+    """What answers, and whether it is recorded."""
+    lab, replay, record = config.getoption("--lab"), config.getoption("--replay"), config.getoption("--record")
+    if replay is not None and (lab or record or config.getoption("--resume")):
+        raise ConfigError("--replay plays a recorded run from its beginning; not with --lab, --record or --resume")
+    if lab is not None and config.getoption("--station") is None:
+        raise ConfigError("--lab takes the place of a laboratory: name its station file with --station")
+    if record and config.getoption("--resume"):
+        raise ConfigError("--record keeps a run from its beginning; it does not go with --resume")
+    return Wires(
+        served=None if lab is None else load_lab(lab), replay=None if replay is None else load_replay(replay)
+    )
+
+
 def _load_station(config: pytest.Config) -> StationFile | None:
-    """The station that the options ask for, or None without ``--station``; ``pytest.UsageError`` if it cannot be."""
-    path = config.getoption("--station")
+    """The station that the options ask for, or None without one; ``BenchError`` if it cannot be."""
+    path, replay = config.getoption("--station"), config.stash[_WIRES].replay
+    if replay is not None:
+        if path is not None:
+            raise ConfigError("--replay brings the station of the recorded run; leave --station away")
+        return parse(dict(replay.head["station"]), str(replay.path))
     if path is None:
         return None
-    try:
-        return load(path).with_line(
-            config.getoption("--meter"), config.getoption("--meters"), config.getoption("--seed")
-        )
-    except BenchError as error:
-        raise pytest.UsageError(str(error)) from None
+    station = load(path).with_line(
+        config.getoption("--meter"), config.getoption("--meters"), config.getoption("--seed")
+    )
+    if station.virtual is not None and config.stash[_WIRES].served is not None:
+        raise ConfigError(f"{path} is simulated itself; --lab takes the place of a real laboratory's instruments")
+    return station
+
+
+def _standing(config: pytest.Config, station: StationFile | None) -> Standing:
+    path = config.getoption("--station")
+    return Standing() if station is None or path is None else Standing.of(station, path, config.getoption("--lab"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -150,12 +189,21 @@ def run_programme(request: pytest.FixtureRequest) -> Callable[[Programme, Proced
             if kind == "meter_verdict":
                 verdicts[body["meter"]] = Verdict[body["verdict"]], tuple(body["reasons"])
 
+        standing = config.stash[_STANDING]
+        standing.refuse()
         if resume is not None:
             _refuse_a_cut_record(resume)
         with StopSignals() as stop:
             try:
                 with session(
-                    station, programme, folder, resume=resume is not None, observers=[observe, conclude], stop=stop
+                    station,
+                    programme,
+                    folder,
+                    resume=resume is not None,
+                    observers=[observe, conclude],
+                    stop=stop,
+                    wires=_wires(config, programme, folder),
+                    standing=standing,
                 ) as (run, bench):
                     hook.pytest_meterbench_opened(folder=folder, clock=bench.clock)
                     procedure(run, bench)
@@ -164,6 +212,18 @@ def run_programme(request: pytest.FixtureRequest) -> Callable[[Programme, Proced
                 hook.pytest_meterbench_closed(folder=folder)
 
     return run_it
+
+
+def _wires(config: pytest.Config, programme: Programme, folder: Path) -> Wires:
+    """For one programme; ``ConfigError`` if another one was recorded."""
+    wires = config.stash[_WIRES]
+    if wires.replay is not None and wires.replay.head["programme"] != programme.name:
+        raise ConfigError(
+            f"{wires.replay.path} recorded {wires.replay.head['programme']}; {programme.name} cannot be played from it"
+        )
+    if config.getoption("--record"):
+        return replace(wires, record=folder / WIRE_FILE, programme=programme.name)
+    return wires
 
 
 def default_folder(programme: str) -> Path:

@@ -142,8 +142,12 @@ class RunRecord:
     meter_verdicts: tuple[MeterVerdict, ...]
     events: tuple[dict[str, Any], ...]
     """``event`` lines: warnings, alarms, safe state, resumption, as they are."""
+    traces: tuple[dict[str, Any], ...]
+    """``trace`` lines: the parts of the process values' time series, for ``bench.traces``."""
     finished_steps: dict[str, str]
     """Step -> verdict, in the order in which they finished."""
+    step_times: dict[str, tuple[str, str]]
+    """Finished step -> UTC of its beginning and of its end."""
     closed: dict[str, Any] | None
     """The ``run_closed`` line, or None for a run that was cut off."""
     head_hash: str = field(default="")
@@ -207,10 +211,17 @@ def _record(folder: Path, lines: list[dict[str, Any]]) -> RunRecord:
         budgets=tuple(_budget(line) for line in of_kind.get("budget", [])),
         meter_verdicts=_one_a_meter(of_kind.get("meter_verdict", [])),
         events=tuple(of_kind.get("event", [])),
+        traces=tuple(of_kind.get("trace", [])),
         finished_steps={line["step"]: line["verdict"] for line in of_kind.get("step_finished", [])},
+        step_times=_step_times(of_kind),
         closed=closed[-1] if closed and lines[-1]["kind"] == "run_closed" else None,
         head_hash=lines[-1]["hash"],
     )
+
+
+def _step_times(of_kind: dict[str, list[dict[str, Any]]]) -> dict[str, tuple[str, str]]:
+    began = {line["step"]: line["utc"] for line in of_kind.get("step_started", [])}
+    return {line["step"]: (began[line["step"]], line["utc"]) for line in of_kind.get("step_finished", [])}
 
 
 def _budget(line: dict[str, Any]) -> Budget:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from meterbench.errors import InterlockTripped
-from meterbench.instruments.capabilities import FlowRig, RigState, RigStatus
+from meterbench.bench.interlocks import (
+    ChamberInterlock,
+    DryRun,
+    Latch,
+    SupplyInterlock,
+    lost,
+    rig_interlocks,
+)
+from meterbench.bench.process_values import rig_values
+from meterbench.bench.traces import NoTraces, Sink
+from meterbench.errors import BenchError, InterlockTripped
+from meterbench.instruments.capabilities import FlowRig, RigStatus
 from meterbench.world.clock import Clock, Job
+
+T = TypeVar("T")
 
 PERIOD_S = 0.5
 """At least 2 Hz, so that the PLC's watchdog of 3 s never sees a living bench as dead."""
 STEADY_PERIOD_S = 5.0
 """Between samples in steady stretches of virtual time."""
-
-SOFT_LIMIT_KPA = 1550.0
-"""The bench stops before the PLC's own trip at 1 760 kPa (instruments.md 9)."""
-SOFT_LIMIT_C = 52.0
+LOOKS = 2
+"""A look that fails is repeated once: a frame that broke is no lost link. More would outlast the PLC's watchdog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,45 +39,53 @@ class Sample:
 
 
 class RigWatch:
-    """Beats and looks at a fixed rate on the clock; raises ``InterlockTripped`` in whatever is waiting."""
+    """Beats and looks at a fixed rate on the clock; trips the latch, which raises in whatever waits."""
 
-    def __init__(self, rig: FlowRig, clock: Clock) -> None:
+    def __init__(
+        self, rig: FlowRig, clock: Clock, latch: Latch, others: Sequence[ChamberInterlock | SupplyInterlock] = ()
+    ) -> None:
+        """``others`` are the instruments that act beside the rig and say how they are."""
+        self.latch = latch
+        self.sink: Sink = NoTraces()
+        """Where samples are kept for good."""
         self._rig = rig
         self._clock = clock
-        self._job: Job | None = None
+        self._others = others
+        self._jobs: list[Job] = []
         self._samples: list[Sample] = []
+        self._dry_run = DryRun()
+        self._interlocks = rig_interlocks(self._dry_run)
 
     def start(self) -> None:
-        """Look once, then at every period."""
+        """Look at everything once, then at each period."""
+        self.stop()
         self.look()
-        self._job = self._clock.every(PERIOD_S, self.look, steady_period_s=STEADY_PERIOD_S)
+        self._jobs.append(self._clock.every(PERIOD_S, self.look, steady_period_s=STEADY_PERIOD_S))
+        for other in self._others:
+            look = self._look_at(other)
+            look()
+            self._jobs.append(self._clock.every(other.period_s, look, steady_period_s=other.steady_period_s))
 
     def stop(self) -> None:
         """Stop looking; safe to call twice."""
-        if self._job is not None:
-            self._job.cancel()
-            self._job = None
+        for job in self._jobs:
+            job.cancel()
+        self._jobs.clear()
+
+    def ask_flow(self, flow_l_h: float) -> None:
+        """The bench asks the rig for ``flow_l_h`` (0: none): from now on it must come."""
+        self._dry_run.ask(self._clock.now_s(), flow_l_h)
 
     def look(self) -> RigStatus:
-        """Beat, read the rig, keep the sample, and raise if the rig is not safe to go on with."""
-        self._rig.beat()
-        status = self._rig.status()
-        self._samples.append(Sample(self._clock.now_s(), status))
-        if status.alarms or status.state in (RigState.FAULT, RigState.ESTOP):
-            causes = ", ".join(sorted(status.alarms)) or status.state.value
-            raise InterlockTripped(
-                f"rig: tripped by {causes} while in use; what was running is void; remove the cause, reset the rig, "
-                "then resume the run"
-            )
-        if status.pressure_upstream_kpa > SOFT_LIMIT_KPA:
-            raise InterlockTripped(
-                f"rig: {status.pressure_upstream_kpa:.0f} kPa before the meters; "
-                f"the bench stops at {SOFT_LIMIT_KPA:.0f} kPa"
-            )
-        if status.tank_temp_c > SOFT_LIMIT_C:
-            raise InterlockTripped(
-                f"rig: {status.tank_temp_c:.1f} °C in the tank; the bench stops at {SOFT_LIMIT_C:.0f} °C"
-            )
+        """Beat, read the rig, keep the sample; ``InterlockTripped`` if it is, or ever was, not safe to go on."""
+        self.latch.check()
+        status = self._answered("rig", self._beat_and_read)
+        at_s = self._clock.now_s()
+        self._samples.append(Sample(at_s, status))
+        self.sink.keep("rig", rig_values(status))
+        for interlock in self._interlocks:
+            if cause := interlock.cause(at_s, status):
+                self.latch.trip(cause)
         return status
 
     def since(self, start_s: float) -> Sequence[Sample]:
@@ -76,3 +95,26 @@ class RigWatch:
     def forget(self) -> None:
         """Drop the samples so far: they belong to a step that is done."""
         self._samples.clear()
+
+    def _beat_and_read(self) -> RigStatus:
+        self._rig.beat()
+        return self._rig.status()
+
+    def _look_at(self, other: ChamberInterlock | SupplyInterlock) -> Callable[[], None]:
+        def look() -> None:
+            self.latch.check()
+            if cause := self._answered(other.device, other.cause):
+                self.latch.trip(cause)
+
+        return look
+
+    def _answered(self, device: str, ask: Callable[[], T]) -> T:
+        for look in range(1, LOOKS + 1):
+            try:
+                return ask()
+            except InterlockTripped as error:
+                self.latch.trip(str(error))
+            except BenchError as error:
+                if look == LOOKS:
+                    self.latch.trip(lost(device, error))
+        raise AssertionError("a latch that tripped raises")

@@ -260,6 +260,10 @@ class Run:
         """Keep an uncertainty budget."""
         self._write("budget", asdict(budget))
 
+    def trace(self, file: str, rows: int, sha256: str) -> None:
+        """A part of the process values' time series is on the disk."""
+        self._write("trace", {"file": file, "rows": rows, "sha256": sha256})
+
     def event(self, level: str, text: str, **more: Any) -> None:
         """Something worth knowing: ``level`` is info, warning or error."""
         self._write("event", {"level": level, "text": text, **more})

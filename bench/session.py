@@ -6,20 +6,23 @@ import contextlib
 import hashlib
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from meterbench.bench.bench import Bench
-from meterbench.bench.opening import open_station
+from meterbench.bench.broken import Standing
+from meterbench.bench.opening import Wires, open_station
 from meterbench.bench.run import Observer, Run
+from meterbench.bench.safe_state import SafeAction, make_all_safe
 from meterbench.bench.signals import StopSignals
 from meterbench.bench.station import StationFile
 from meterbench.dut.meter import Nameplate
-from meterbench.errors import BenchError, Cancelled, InterlockTripped
-from meterbench.world.clock import WallClock
+from meterbench.errors import BenchError, Cancelled, InterlockTripped, RecordError
+from meterbench.instruments.capabilities import Instrument
+from meterbench.world.clock import Clock, WallClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,19 @@ class Programme:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
+class _LatchedRun(Run):
+    """A run that begins no step any more once its bench has tripped."""
+
+    check: Callable[[], None] = staticmethod(lambda: None)
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """As every run's; ``InterlockTripped`` with the first cause instead of a step after it."""
+        self.check()
+        with super().step(name):
+            yield
+
+
 @contextlib.contextmanager
 def session(
     station: StationFile,
@@ -41,53 +57,131 @@ def session(
     resume: bool = False,
     observers: Sequence[Observer] = (),
     stop: StopSignals | None = None,
+    wires: Wires = Wires(),  # noqa: B008
+    standing: Standing | None = None,
 ) -> Iterator[tuple[Run, Bench]]:
     """Open the station and the record in ``folder``, hand them to the block, then make safe and close both.
 
     What the block raises is written into the record and comes out again. A station that does not open leaves a closed
     record, too; a run that was to be resumed stays as it is. ``stop`` is told whose clock to stop.
+    ``wires`` says what answers if it is not what the station file says, and where to record it. ``standing`` refuses a
+    station that is BROKEN, before anything is opened, and is told if it is afterwards.
     """
     stop = stop or StopSignals()
+    standing = standing or Standing()
     with contextlib.ExitStack() as stack:
+        stack.enter_context(standing.used())
+        opening = _Opening(folder, standing, stop)
         try:
-            bench = stack.enter_context(open_station(station))
+            bench = stack.enter_context(open_station(station, wires, opening.give_up))
         except (BenchError, Cancelled) as error:
             if not resume:
-                run = Run.open(folder, WallClock(), opening_line(station, programme, None), observers)
+                run = Run.open(folder, WallClock(), opening_line(station, programme, None, wires), observers)
                 run.abandon(error)
+                _record_safe_state(run, opening.safe_state)
                 run.close()
             raise
         stop.follow(bench.clock)
-        start = Run.resume if resume else Run.open
-        run = start(folder, bench.clock, opening_line(station, programme, bench), observers)
+        start = _LatchedRun.resume if resume else _LatchedRun.open
+        clearance = standing.last_clearance()
+        opened = opening_line(station, programme, bench, wires) | ({"clearance": clearance} if clearance else {})
+        run = cast(_LatchedRun, start(folder, bench.clock, opened, observers))
+        run.check = bench.latch.check
+        swallowed = True
         try:
+            if resume and clearance:
+                run.event("info", f"last cleared by {clearance['by']}: {clearance['reason']}", clearance=clearance)
+            standing.take(folder.name, _utc(bench.clock))
             bench.take_control()
             yield run, bench
         except BaseException as error:
+            swallowed = False
             run.abandon(error)
             raise
         finally:
-            _end(run, bench)
+            _end(run, bench, standing, swallowed)
             stop.finish()
 
 
-def _end(run: Run, bench: Bench) -> None:
-    """Safe state first, then the last line of the record."""
-    start_s = bench.clock.now_s()
-    complaints = bench.make_safe()
-    took_s = bench.clock.now_s() - start_s
-    if complaints:
-        # Whatever was measured: a rig that cannot be brought to rest is a matter for a person, at once.
-        run.abandon(InterlockTripped("safe state not reached: " + "; ".join(complaints)))
+class _Opening:
+    """Makes safe what did open and acts, when the opening of a station breaks off."""
+
+    def __init__(self, folder: Path, standing: Standing, stop: StopSignals) -> None:
+        self._folder = folder
+        self._standing = standing
+        self._stop = stop
+        self.safe_state: list[SafeAction] = []
+
+    def give_up(self, opened: Mapping[str, Sequence[Instrument]], clock: Clock) -> None:
+        """A ``GiveUp`` of the opening."""
+        self._stop.follow(clock)  # from here on a signal does not cut the clean-up
+        self.safe_state = make_all_safe(opened, clock)
+        if complaint := _complaint(self.safe_state):
+            self._standing.declare(self._folder.name, _utc(clock), complaint, self.safe_state)
+
+
+def _end(run: Run, bench: Bench, standing: Standing, swallowed: bool) -> None:
+    """BROKEN if it is, the safe state, then the last line of the record, whatever of these cannot be done.
+
+    ``swallowed``: nothing was raised; a trip that somebody caught on the way still ends the run in ERROR.
+    """
+    trip, clock, name = bench.latch.first, bench.clock, run.folder.name
+    if trip is not None:
+        if swallowed:
+            run.abandon(InterlockTripped(trip.cause))
+        _declare(run, standing, name, trip.utc, trip.cause, None)
+    actions = bench.make_safe()
+    complaint = _complaint(actions)
+    if complaint:
+        # Whatever was measured: what cannot be brought to rest is a matter for a person, at once.
+        run.abandon(InterlockTripped(complaint))
+    if trip is not None or complaint:
+        _declare(run, standing, name, _utc(clock), trip.cause if trip else complaint, actions)
     try:
-        if not complaints:
-            run.event("info", f"safe state reached after {took_s:.1f} s")
+        if trip is not None:
+            run.event("error", f"tripped: {trip.cause}", at_s=trip.at_s)
+        _record_safe_state(run, actions)
     except BenchError as error:
+        run.abandon(error)
+    try:
+        standing.give_back()
+    except RecordError as error:
         run.abandon(error)
     run.close()
 
 
-def opening_line(station: StationFile, programme: Programme, bench: Bench | None) -> dict[str, Any]:
+def _declare(
+    run: Run, standing: Standing, name: str, utc: str, cause: str, actions: Sequence[SafeAction] | None
+) -> None:
+    try:
+        standing.declare(name, utc, cause, actions)
+    except RecordError as error:
+        run.abandon(error)
+
+
+def _record_safe_state(run: Run, actions: Sequence[SafeAction]) -> None:
+    """One line with every action in its order."""
+    if not actions:
+        return
+    took_s = max(action.started_s + action.took_s for action in actions) - actions[0].started_s
+    complaint = _complaint(actions)
+    run.event(
+        "error" if complaint else "info",
+        complaint or f"safe state reached after {took_s:.1f} s",
+        safe_state=[asdict(action) for action in actions],
+    )
+
+
+def _complaint(actions: Sequence[SafeAction]) -> str:
+    complaints = [action.complaint for action in actions if not action.confirmed]
+    return "safe state not reached: " + "; ".join(complaints) if complaints else ""
+
+
+def _utc(clock: Clock) -> str:
+    return clock.utc().isoformat(timespec="milliseconds")
+
+
+def opening_line(station: StationFile, programme: Programme, bench: Bench | None, wires: Wires) -> dict[str, Any]:
     """What is known before the first step; without a bench, of instruments only what the station file says."""
     head = station.station
     return {
@@ -105,7 +199,8 @@ def opening_line(station: StationFile, programme: Programme, bench: Bench | None
         "station": {
             "name": head.name,
             "clock": station.clock,
-            "simulated": station.virtual is not None,
+            "simulated": station.virtual is not None or wires.served is not None or wires.replay is not None,
+            "other_side": _other_side(wires),
             "seed": station.virtual.seed if station.virtual else None,
             "world": _world_hash(station),
             "air_pressure_hpa": head.air_pressure_hpa,
@@ -115,6 +210,15 @@ def opening_line(station: StationFile, programme: Programme, bench: Bench | None
         "batch": [_meter_line(slot, nameplate) for slot, nameplate in enumerate(station.batch(), start=1)],
         "instruments": _instrument_lines(bench) if bench else [],
     }
+
+
+def _other_side(wires: Wires) -> str:
+    """What answered, if it was not what the station file says: nobody takes a replay for a day at the laboratory."""
+    if wires.replay is not None:
+        return f"replay of {wires.replay.path.name}, SHA-256 {wires.replay.sha256}"
+    if wires.served is not None:
+        return f"meterbench lab, station {wires.served.station}, {wires.served.speed:g} times as fast as wall time"
+    return ""
 
 
 def _world_hash(station: StationFile) -> str | None:
@@ -159,6 +263,9 @@ def _instrument_lines(bench: Bench) -> list[dict[str, Any]]:
                 "certificate": certificate.number if certificate else None,
                 "due": certificate.due.isoformat() if certificate else None,
                 "expanded_uncertainty": certificate.as_written if certificate else None,
+                "issued_by": certificate.issued_by if certificate else None,
+                "issued": certificate.issued.isoformat() if certificate and certificate.issued else None,
+                "points": [asdict(point) for point in certificate.points] if certificate else [],
                 "calibration": standard.calibration.value,
             }
         )

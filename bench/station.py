@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -16,15 +16,25 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from meterbench.bench.certificate import Certificate, read_uncertainty
+from meterbench.bench.certificate import (
+    CORRECTED,
+    CalibrationPoint,
+    Certificate,
+    IntermediateCheck,
+    read_error,
+    read_shown,
+    read_uncertainty,
+)
+from meterbench.bench.cross_check import Allowances
 from meterbench.bench.uncertainty import ReferenceData
 from meterbench.dut.designation import Designation
 from meterbench.dut.meter import Nameplate
 from meterbench.dut.variants import RATIOS, rating
-from meterbench.errors import BenchError, ConfigError
+from meterbench.errors import BenchError, CalibrationError, ConfigError
 from meterbench.instruments.drivers import checked_settings, drivers_for
 from meterbench.instruments.faults import Fault, FaultKind
 from meterbench.instruments.roles import REQUIRED, ROLES
+from meterbench.instruments.thermometer.pt100 import PlatinumProbe
 
 VIRTUAL_ADDRESS = "virtual"
 """Stands for the address of the virtual lab's own simulator of that role; ``virtual+pty`` asks for another wire."""
@@ -137,12 +147,146 @@ class VirtualSection(_Section):
         return self
 
 
+Quantity = float | str
+"""A number in the unit of the role, or text with a unit."""
+
+
+class PointSection(_Section):
+    """One of ``points``: a line of the certificate."""
+
+    at: Quantity
+    error: Quantity
+    expanded_uncertainty: Quantity
+
+
+class CheckSection(_Section):
+    """One of ``checks``: what the laboratory's own check standard showed."""
+
+    on: Annotated[date, Field(alias="date")]
+    error: Quantity
+
+
 class CalibrationSection(_Section):
-    """``calibration = { certificate = ..., due = ..., expanded_uncertainty = ... }``."""
+    """``calibration = { certificate = ..., due = ..., expanded_uncertainty = ... }``, or with ``points``."""
 
     certificate: Annotated[str, Field(min_length=1)]
+    issued_by: str = ""
+    issued: Annotated[date | None, Field(alias="date")] = None
     due: date
-    expanded_uncertainty: str
+    coverage_factor: Annotated[float, Field(ge=1, le=5)] = 2.0
+    """k of every uncertainty of this certificate."""
+    expanded_uncertainty: str | None = None
+    points: list[PointSection] = []
+    check_every_days: Annotated[int, Field(ge=1, le=3660)] | None = None
+    check_limit: Quantity | None = None
+    checks: list[CheckSection] = []
+
+    def read(self, role: str) -> Certificate:
+        """As the bench uses it; ``CalibrationError`` that begins with the key if something cannot be meant."""
+        self._check_dates()
+        points = self._read_points(role)
+        if (self.expanded_uncertainty is None) == (not points):
+            raise CalibrationError("expanded_uncertainty: give it, or points that each have their own; not both")
+        to_k2 = 2.0 / self.coverage_factor
+        if points:
+            u = [point.expanded_uncertainty for point in points]
+            expanded = max(u)
+            as_written = f"{min(u):g} … {expanded:g} {ROLES[role].unit}"
+        else:
+            as_written = str(self.expanded_uncertainty)
+            expanded = _named("expanded_uncertainty", partial(read_uncertainty, role, as_written)) * to_k2
+            if self.coverage_factor != 2.0:
+                as_written = f"{expanded:g} {ROLES[role].unit}"
+        limit = None
+        if self.check_limit is not None:
+            limit = _named("check_limit", partial(read_error, role, self.check_limit))
+            if not limit > 0.0:
+                raise CalibrationError(f"check_limit: {self.check_limit!r} is not positive")
+        checks = tuple(
+            IntermediateCheck(check.on, _named(f"checks[{number}].error", partial(read_error, role, check.error)))
+            for number, check in enumerate(self.checks)
+        )
+        return Certificate(
+            number=self.certificate,
+            due=self.due,
+            expanded_uncertainty=expanded,
+            as_written=as_written,
+            unit=ROLES[role].unit,
+            issued_by=self.issued_by,
+            issued=self.issued,
+            points=points,
+            checks=checks,
+            check_every_days=self.check_every_days,
+            check_limit=limit,
+        )
+
+    def _check_dates(self) -> None:
+        tomorrow = datetime.now(UTC).date() + timedelta(days=1)  # it is tomorrow already east of Greenwich
+        if self.issued is not None and self.issued > tomorrow:
+            raise CalibrationError(f"date: {self.issued} is in the future")
+        if self.issued is not None and self.issued > self.due:
+            raise CalibrationError(f"due: {self.due} is before the certificate's date {self.issued}")
+        if self.checks and self.check_limit is None:
+            raise CalibrationError("check_limit: missing; the largest error that a check may show")
+        if self.check_every_days is not None and self.check_limit is None:
+            raise CalibrationError("check_limit: missing; check_every_days asks for checks")
+        if self.check_every_days is not None and self.issued is None and not self.checks:
+            raise CalibrationError("date: missing; the time until the first check runs from the certificate's date")
+        before = self.issued
+        for number, check in enumerate(self.checks):
+            key = f"checks[{number}].date"
+            if check.on > tomorrow:
+                raise CalibrationError(f"{key}: {check.on} is in the future")
+            if before is not None and check.on < before:
+                raise CalibrationError(f"{key}: {check.on} is before {before}; give the checks since the calibration")
+            before = check.on
+
+    def _read_points(self, role: str) -> tuple[CalibrationPoint, ...]:
+        if not self.points:
+            return ()
+        if role not in CORRECTED:
+            raise CalibrationError(f"points: nothing that the {role} says is corrected; give expanded_uncertainty")
+        if len(self.points) < 2:
+            raise CalibrationError("points: one point covers no range; give two at least")
+        found: list[CalibrationPoint] = []
+        largest, unit = CORRECTED[role].largest_error, ROLES[role].unit
+        for number, point in enumerate(self.points):
+            key = f"points[{number}]"
+            at = _named(f"{key}.at", partial(read_shown, role, point.at))
+            error = _named(f"{key}.error", partial(read_error, role, point.error))
+            u = _named(f"{key}.expanded_uncertainty", partial(read_error, role, point.expanded_uncertainty))
+            if found and not at > found[-1].at:
+                raise CalibrationError(f"{key}.at: {at:g} does not rise above the {found[-1].at:g} before it")
+            if abs(error) > largest:
+                raise CalibrationError(
+                    f"{key}.error: {error:g} {unit} is beyond reason for a {role}; at most {largest:g}"
+                )
+            if not u > 0.0:
+                raise CalibrationError(f"{key}.expanded_uncertainty: {u:g} {unit} is not positive")
+            found.append(CalibrationPoint(at, error, u * 2.0 / self.coverage_factor))
+        return tuple(found)
+
+
+def _named(key: str, read: Callable[[], float]) -> float:
+    """What ``read`` reads; what it refuses, with the key."""
+    try:
+        return read()
+    except CalibrationError as error:
+        raise CalibrationError(f"{key}: {error}") from None
+
+
+class CrossCheckSection(_Section):
+    """``[cross_checks]``: what two good instruments may differ by beyond their certificates."""
+
+    master_percent: Annotated[float, Field(ge=0, le=5)] = 0.3
+    master_clock_s: Annotated[float, Field(ge=0, le=10)] = 0.2
+    water_temp_k: Annotated[float, Field(ge=0, le=5)] = 0.3
+    pressure_kpa: Annotated[float, Field(ge=0, le=200)] = 10.0
+    chamber_k: Annotated[float, Field(ge=0, le=10)] = 1.0
+
+    def allowances(self) -> Allowances:
+        """As the comparisons take them."""
+        return Allowances(**self.model_dump())
 
 
 class InstrumentSection(_Section):
@@ -159,6 +303,11 @@ class InstrumentSection(_Section):
         """One, or one a slot."""
         return [self.address] if isinstance(self.address, str) else self.address
 
+    def virtual_wires(self, slots: int) -> list[str]:
+        """The wire of each simulator, for ``slots`` slots: one address stands for all of them, a list for the first."""
+        wires = [address.partition("+")[2] for address in self.addresses]
+        return wires * slots if isinstance(self.address, str) else wires[:slots]
+
     @property
     def simulated(self) -> bool:
         """True if the virtual lab provides it."""
@@ -172,6 +321,10 @@ class ProbeSection(_Section):
     a: float = 3.9083e-3
     b: float = -5.775e-7
     c: float = -4.183e-12
+
+    def platinum(self) -> PlatinumProbe:
+        """As the bench converts with it."""
+        return PlatinumProbe(self.r0_ohm, self.a, self.b, self.c)
 
 
 class ThermometerSection(InstrumentSection):
@@ -208,12 +361,8 @@ class InstrumentsSection(_Section):
                     f"{role}.driver: {section.driver!r} cannot be the {role}; allowed: {', '.join(drivers_for(role))}"
                 )
             _complain_as(f"{role}", partial(checked_settings, section.driver, section.settings))
-            calibration = section.calibration
-            if calibration is not None:
-                _complain_as(
-                    f"{role}.calibration.expanded_uncertainty",
-                    partial(read_uncertainty, role, calibration.expanded_uncertainty),
-                )
+            if section.calibration is not None:
+                _complain_as(f"{role}.calibration", partial(section.calibration.read, role))
         return self
 
     def by_role(self) -> dict[str, InstrumentSection]:
@@ -227,7 +376,7 @@ def _complain_as(key: str, check: Callable[[], object]) -> None:
     try:
         check()
     except BenchError as error:
-        separator = "." if str(error).startswith("settings") else ": "
+        separator = "." if isinstance(error, CalibrationError) or str(error).startswith("settings") else ": "
         raise ValueError(f"{key}{separator}{error}") from None
 
 
@@ -239,6 +388,7 @@ class StationFile(_Section):
     virtual: VirtualSection | None = None
     meters: list[MeterSection] = []
     instruments: InstrumentsSection
+    cross_checks: CrossCheckSection = CrossCheckSection()
 
     @model_validator(mode="after")
     def _one_line(self) -> StationFile:
@@ -266,16 +416,17 @@ class StationFile(_Section):
         where, addresses, slots = f"instruments.{role}.address", section.addresses, len(self.line())
         if not addresses or (not ROLES[role].per_slot and len(addresses) > 1):
             raise ValueError(f"{where}: {len(addresses)} addresses; a {role} has one")
-        if len(set(addresses)) < len(addresses):
-            raise ValueError(f"{where}: one address stands twice; each slot has a {role} of its own")
         virtual = [address for address in addresses if address.partition("+")[0] == VIRTUAL_ADDRESS]
-        if virtual and len(addresses) > 1:
-            raise ValueError(f"{where}: {VIRTUAL_ADDRESS!r} stands for all slots; do not list it beside others")
+        if len(set(addresses)) < len(addresses) and not virtual:
+            raise ValueError(f"{where}: one address stands twice; each slot has a {role} of its own")
+        if virtual and len(virtual) < len(addresses):
+            raise ValueError(f"{where}: either all of a {role}'s slots are simulated, or none")
         for address in virtual:
             wire = address.partition("+")[2]
             if address != VIRTUAL_ADDRESS and wire not in WIRES:
                 raise ValueError(f"{where}: no wire {wire!r}; allowed: {', '.join(WIRES)}")
-        if role in REQUIRED and ROLES[role].per_slot and not virtual and len(addresses) < slots:
+        for_all = virtual and isinstance(section.address, str)
+        if role in REQUIRED and ROLES[role].per_slot and not for_all and len(addresses) < slots:
             raise ValueError(f"{where}: {len(addresses)} {role}s for {slots} meters; give one a slot, as a list")
 
     @property
@@ -298,10 +449,7 @@ class StationFile(_Section):
     def certificate(self, role: str) -> Certificate | None:
         """The certificate of ``role``, if it has one."""
         calibration = self.instrument(role).calibration
-        if calibration is None:
-            return None
-        expanded = read_uncertainty(role, calibration.expanded_uncertainty)
-        return Certificate(calibration.certificate, calibration.due, expanded, calibration.expanded_uncertainty)
+        return None if calibration is None else calibration.read(role)
 
     def with_line(self, designation: str | None, count: int | None, seed: int | None) -> StationFile:
         """A simulated station with other meters in its line: what ``--meter``, ``--meters`` and ``--seed`` ask for.
@@ -372,7 +520,7 @@ def parse(content: dict[str, Any], where: str) -> StationFile:
 
 
 def _complaint(error: dict[str, Any]) -> str:
-    location = tuple(part for part in error["loc"] if part not in ("str", "list[str]"))
+    location = tuple(part for part in error["loc"] if part not in ("str", "float", "list[str]"))
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":

@@ -20,9 +20,12 @@ from meterbench.instruments.links.loop_thread import LoopThread
 from meterbench.instruments.rig.plc_logic import PlcLogic
 from meterbench.instruments.roles import ROLES
 from meterbench.world.air import Air
+from meterbench.world.climate import Chamber, Climate
 from meterbench.world.plant import Plant, PlantSpec, Slot
 
 WALL_STEP_S = 0.02
+LONGEST_WALL_STEP_S = 0.5
+"""A machine that is too slow must not take ever longer steps to catch up."""
 
 
 class VirtualLab:
@@ -42,26 +45,36 @@ class VirtualLab:
             for meter in self.meters
         ]
         self.plant = _plant(self._spec, self.meters, bodies, self._rng("plant"), self._rng("air"))
+        self.chamber = Chamber(lambda: self.plant.air.temp_c) if station.instruments.chamber else None
+        self._climate = Climate(self.chamber, self.meters) if self.chamber else None
         self.plc = PlcLogic(self.plant, self._rng("rig"))
         self.plant.controllers.append(self.plc)
+        self._speed = 1.0
+        self.lost_s = 0.0
+        """World seconds that the machine could not keep up with, when it lives on by itself."""
         self._loop = LoopThread("virtual-lab")
         self._servers: list[Server] = []
         self._samplers: list[Callable[[], None]] = []
 
-    def start(self, in_wall_time: bool = False) -> dict[str, list[str]]:
+    def start(self, speed: float | None = None) -> dict[str, list[str]]:
         """Open all simulators on loopback ports that the system chooses; their addresses by role.
 
-        ``in_wall_time``: the world lives on by itself, as fast as a real one; otherwise only ``advance`` moves it.
+        ``speed``: the world lives on by itself, so many times as fast as a real one; without, ``advance`` moves it.
         """
         self._loop.start()
         self.addresses = self._loop.run(self._start())
-        if in_wall_time:
+        if speed is not None:
+            self._speed = speed
             self._loop.call(lambda: self._loop.loop.call_later(WALL_STEP_S, self._live, time.monotonic()))
         return self.addresses
 
     def _live(self, since_s: float) -> None:
         now_s = time.monotonic()
-        self._advance(now_s - since_s)
+        passed_s = now_s - since_s
+        if passed_s > LONGEST_WALL_STEP_S:
+            self.lost_s += (passed_s - LONGEST_WALL_STEP_S) * self._speed
+            passed_s = LONGEST_WALL_STEP_S
+        self._advance(passed_s * self._speed)
         self._loop.loop.call_later(WALL_STEP_S, self._live, now_s)
 
     def advance(self, duration_s: float) -> bool:
@@ -80,9 +93,11 @@ class VirtualLab:
         for role, section in self._station.instruments.by_role().items():
             if not section.simulated:
                 continue
-            wire = section.addresses[0].partition("+")[2]
-            slots = range(1, len(self.meters) + 1) if ROLES[role].per_slot else [0]
-            addresses[role] = [await self._serve(role, section, wire, slot) for slot in slots]
+            if ROLES[role].per_slot:
+                wires = list(enumerate(section.virtual_wires(len(self.meters)), start=1))
+            else:
+                wires = [(0, section.virtual_wires(1)[0])]
+            addresses[role] = [await self._serve(role, section, wire, slot) for slot, wire in wires]
         return addresses
 
     async def _serve(self, role: str, section: InstrumentSection, wire: str, slot: int) -> str:
@@ -94,6 +109,7 @@ class VirtualLab:
             plant=self.plant,
             meter=self.meters[slot - 1] if slot else None,
             plc=self.plc,
+            chamber=self.chamber,
             rng=self._rng(f"{role} {slot}" if slot else role),
             faults=self._faults(role),
             seed=self._spec.seed,
@@ -106,7 +122,10 @@ class VirtualLab:
 
     def _advance(self, duration_s: float) -> bool:
         self.plc.bench_turn(duration_s)
-        steady = self.plant.advance(duration_s)
+        if self._climate is None:
+            steady = self.plant.advance(duration_s)
+        else:
+            steady = self._climate.advance(duration_s, self.plant.advance)
         for sample in self._samplers:
             sample()
         return steady

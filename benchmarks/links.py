@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import cycle
-from urllib.parse import urlsplit
 
 from common.figures import Figure, main_of
 from common.timing import best_call_s
@@ -64,8 +63,7 @@ def bare_echo() -> Iterator[Callable[[], object]]:
 @contextmanager
 def links(addresses: dict[str, list[str]]) -> Iterator[tuple[ModbusLink, SerialLink, VisaLink]]:
     """One open link of each kind to the laboratory's simulators."""
-    rig = urlsplit(addresses["rig"][0])
-    modbus = ModbusLink("rig", str(rig.hostname), int(rig.port or 0), unit_id=plc_map.UNIT_ID)
+    modbus = ModbusLink("rig", addresses["rig"][0], unit_id=plc_map.UNIT_ID)
     mt_sics = SerialLink("balance", addresses["balance"][0])
     scpi = VisaLink("thermometer", addresses["thermometer"][0])
     try:

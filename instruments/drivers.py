@@ -37,10 +37,40 @@ class DriverEntry:
 DRIVERS = {
     "rig_plc": DriverEntry(("rig",), "rig.modbus_plc", "open_rig_plc"),
     "mt_sics": DriverEntry(("balance",), "balance.mettler_mt_sics", "open_mt_sics"),
-    "keysight_53220a": DriverEntry(("counter",), "counter.keysight_53220a", "open_keysight_53220a"),
+    "sartorius_sbi": DriverEntry(("balance",), "balance.sartorius_sbi", "open_sartorius_sbi", "SbiSettings"),
+    "keller_bus": DriverEntry(("pressure",), "pressure.keller_bus", "open_keller_bus", "KellerSettings"),
+    "keysight_53220a": DriverEntry(
+        ("counter",), "counter.keysight_53220a", "open_keysight_53220a", "Keysight53220ASettings"
+    ),
+    "barcode_reader": DriverEntry(("scanner",), "scanner.barcode_reader", "open_barcode_reader", "ScannerSettings"),
+    "tinysa": DriverEntry(("analyser",), "analyser.tinysa", "open_tinysa", "TinySaSettings"),
     "keysight_34461a": DriverEntry(
         ("thermometer", "chamber_probe"), "thermometer.keysight_34461a", "open_keysight_34461a"
     ),
+    "fluke_1595a": DriverEntry(
+        ("thermometer", "chamber_probe"), "thermometer.fluke_1595a", "open_fluke_1595a", "Fluke1595ASettings"
+    ),
+    "rs_fsv": DriverEntry(("analyser",), "analyser.rs_fsv", "open_rs_fsv", "RsFsvSettings"),
+    "operator_console": DriverEntry(("operator",), "operator.operator_console", "open_operator_console"),
+    "operator_script": DriverEntry(("operator",), "operator.operator_script", "open_operator_script"),
+    "druck_pace": DriverEntry(("pressure",), "pressure.druck_pace", "open_druck_pace", "DruckPaceSettings"),
+    "keysight_e36312a": DriverEntry(
+        ("aux_supply",), "supply.keysight_e36312a", "open_keysight_e36312a", "KeysightE36312ASettings"
+    ),
+    "meatest_m631": DriverEntry(("rtd",), "rtd.meatest_m631", "open_meatest_m631"),
+    "weiss_simserv": DriverEntry(("chamber",), "chamber.weiss_simserv", "open_weiss_simserv"),
+    "espec_p300": DriverEntry(("chamber",), "chamber.espec_p300", "open_espec_p300", "EspecP300Settings"),
+    "rs_ngu201": DriverEntry(("supply",), "supply.rs_ngu201", "open_rs_ngu201", "NguSettings"),
+    "keysight_n6705c": DriverEntry(("supply",), "supply.keysight_n6705c", "open_keysight_n6705c", "N6705Settings"),
+    **{
+        name: DriverEntry(
+            ("master_a", "master_b", "master_c"),
+            "master_meter.modbus_master",
+            "open_master_meter",
+            "MasterMeterSettings",
+        )
+        for name in ("krohne_mfc400", "krohne_ifc300", "siemens_mag6000", "endress_promass")
+    },
 }
 
 

@@ -7,7 +7,7 @@ import sys
 import traceback
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 import typer
 
@@ -31,6 +31,10 @@ StationOption = Annotated[
     Path | None, typer.Option("--station", metavar="FILE", help="Station file; default: the virtual station.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs: JSON on standard output.")]
+LabOption = Annotated[
+    Path | None,
+    typer.Option(metavar="JSON", help="Use the laboratory that `meterbench lab --json` serves: the file of its line."),
+]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, or its name under ./runs.")]
 
 
@@ -62,6 +66,14 @@ def run(
         str | None,
         typer.Option(help="draw-profile: unit of the trace's flow (L/h, mL/s, L/min).", show_default="L/h"),
     ] = None,
+    lab: LabOption = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep every exchange of every instrument in the run's folder.")
+    ] = False,
+    replay: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Play a recorded run: its wire.jsonl answers for station and instruments."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Run a programme on a station and write the record, the report, JUnit and Allure results into the run's folder.
@@ -73,6 +85,8 @@ def run(
     context.obj.carries_on = True  # a viewer who leaves, or a full disk behind a log, must not void what is measured
     if programme not in PROGRAMMES:
         raise ConfigError(f"there is no programme {programme!r}; available: {', '.join(PROGRAMMES)}")
+    if replay is not None and station is not None:
+        raise ConfigError("--replay brings the station of the recorded run; leave --station away")
     request = Request(
         programme=programme,
         module=PROGRAMMES[programme],
@@ -85,9 +99,33 @@ def run(
         resume=None if resume is None else find_run(resume),
         trace=trace,
         flow_unit=flow_unit,
+        lab=lab,
+        record=record,
+        replay=replay,
         as_json=as_json,
     )
     return execute(request)
+
+
+@app.command()
+def lab(
+    station: StationOption = None,
+    speed: Annotated[float, typer.Option(metavar="TIMES", help="So many times as fast as wall time.")] = 1.0,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything random.")] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Serve the virtual laboratory on loopback, for this bench or for any other program, until Ctrl-C or SIGTERM.
+
+    Every instrument answers as its real counterpart does: Modbus, SCPI, serial lines. A bench in another process uses
+    it in the place of a real laboratory:
+
+    meterbench lab --speed 20 --json > lab.json &
+
+    meterbench run draw-profile --trace draws.csv --station stations/lab-dn20.toml --lab lab.json
+    """
+    from meterbench.lab_command import serve
+
+    return serve(station or default_station(), speed, seed, as_json)
 
 
 @app.command()
@@ -158,34 +196,50 @@ def meter(
 
 @app.command()
 def check(station: StationOption = None, as_json: JsonOption = False) -> int:
-    """Validate a station file, open every instrument, and show who answers, how fast, and its certificate."""
+    """Open every instrument of a station, and show who answers, what certificates are worth, and what it can measure.
+
+    Nothing moves. Exit status 3 if there is a procedure that could give no PASS there today; the reasons are told.
+    """
+    from meterbench.bench.broken import Standing
     from meterbench.bench.opening import open_station
     from meterbench.bench.station import load
-    from meterbench.tables import print_instruments
+    from meterbench.procedures import edition
+    from meterbench.station_check import check_station
+    from meterbench.tables import print_check
 
     path = station or default_station()
-    with open_station(load(path)) as bench:
-        reasons = bench.uncalibrated()
-        rows = [
-            {
-                "role": standard.instrument.role,
-                "driver": standard.driver,
-                "address": standard.address,
-                **asdict(standard.instrument.identity),
-                "certificate": standard.certificate.number if standard.certificate else None,
-                "due": standard.certificate.due.isoformat() if standard.certificate else None,
-                "calibration": standard.calibration.value,
-                "latency_ms": _latency_ms(standard.instrument),
-            }
-            for standard in bench.standards
-        ]
+    loaded = load(path)
+    with Standing.of(loaded, path).used(), open_station(loaded) as bench:
+        found = check_station(bench, edition.load())
     if as_json:
-        print(json.dumps(rows, indent=1))
+        print(json.dumps(found.document, indent=1))
     else:
-        print_instruments(str(path), rows)
-    for reason in reasons:
-        print(f"meterbench: {reason}", file=sys.stderr)
-    return 3 if reasons else 0
+        print_check(str(path), found)
+    for sentence in (*found.warnings, *found.reasons):
+        print(f"meterbench: {sentence}", file=sys.stderr)
+    return 3 if found.reasons else 0
+
+
+@app.command()
+def clear(
+    by: Annotated[str, typer.Option(metavar="NAME", help="Who clears the station.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="What was found, and what was done about it.")],
+    station: Annotated[Path, typer.Option(metavar="FILE", help="Its station file.")],
+    lab: LabOption = None,
+) -> int:
+    """Clear a BROKEN station, after its cause was removed: reset the PLC's alarms, and look whether all is well.
+
+    Example:  meterbench clear --station stations/lab-dn20.toml --by "R. Maier" --reason "hose 3 replaced, tray dry"
+    """
+    from meterbench.bench.clearance import clear as clear_station
+    from meterbench.bench.signals import StopSignals
+
+    with StopSignals() as stop:
+        cleared = clear_station(station, by, reason, stop, lab)
+    print(f"{station}: cleared by {by}; alarms reset: {', '.join(cleared.alarms) or 'none'}")
+    if cleared.cause:
+        print(f"It was BROKEN: {cleared.cause}")
+    return 0
 
 
 @app.command()
@@ -263,12 +317,6 @@ def find_run(name: str) -> Path:
         if (folder / "journal.jsonl").is_file():
             return folder
     raise ConfigError(f"there is no run {name!r}: no folder of that name, here or under ./runs, holds a journal.jsonl")
-
-
-def _latency_ms(instrument: Any) -> float | None:
-    """Mean duration of the exchanges that opened the instrument."""
-    durations = [exchange.duration_s for exchange in instrument.trace()]
-    return round(1000.0 * sum(durations) / len(durations), 3) if durations else None
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import meterbench.procedures
+from meterbench.bench.broken import Standing
 from meterbench.bench.journal import FILE_NAME
 from meterbench.bench.pytest_plugin import default_folder
 from meterbench.bench.record import RunRecord, load
@@ -44,6 +45,12 @@ class Request:
     trace: Path | None
     flow_unit: str | None
     """None: ``USUAL_FLOW_UNIT``."""
+    lab: Path | None
+    """What ``meterbench lab --json`` printed."""
+    record: bool
+    """Keep all wires."""
+    replay: Path | None
+    """A recorded run's folder, or its file of the wires; ``station`` is not used then."""
     as_json: bool
 
 
@@ -104,9 +111,15 @@ def _outcome(record: RunRecord) -> dict[str, Any]:
 
 def _refuse_early(request: Request) -> None:
     """Everything that can be refused in one sentence before anything is started or written."""
+    if request.replay is not None and (request.lab or request.record or request.resume):
+        raise ConfigError("--replay plays a recorded run from its beginning; not with --lab, --record or --resume")
+    if request.record and request.resume is not None:
+        raise ConfigError("--record keeps the wires of a run from its beginning; it does not go with --resume")
     if request.resume is not None and request.out is not None:
         raise ConfigError(f"--out {request.out}: a run that is resumed stays in its folder; leave --out away")
-    load_station(request.station).with_line(request.meter, request.meters, request.seed)
+    if request.replay is None:
+        station = load_station(request.station).with_line(request.meter, request.meters, request.seed)
+        Standing.of(station, request.station, request.lab).refuse()
     clauses = CLAUSES[request.programme]
     if request.only is not None and not any(f"{clause}.".startswith(f"{request.only}.") for clause in clauses):
         raise ConfigError(
@@ -135,15 +148,17 @@ def _arguments(request: Request, folder: Path) -> list[str]:
         "no:terminal",
         "-p",
         "no:cacheprovider",
-        f"--station={request.station}",
         f"--html={folder / 'pytest.html'}",
         "--self-contained-html",
         f"--alluredir={folder / 'allure-results'}",
         f"--junitxml={folder / 'junit.xml'}",
         f"--flow-unit={request.flow_unit or USUAL_FLOW_UNIT}",
     ]
+    arguments.append(f"--replay={request.replay}" if request.replay else f"--station={request.station}")
     arguments.append(f"--resume={request.resume}" if request.resume else f"--out={folder}")
+    arguments += ["--record"] if request.record else []
     for option, value in (
+        ("--lab", request.lab),
         ("--meter", request.meter),
         ("--meters", request.meters),
         ("--seed", request.seed),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.measure import measure_renderables
@@ -11,7 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from meterbench.bench.record import RunRecord
+from meterbench.bench.served_lab import ServedLab
 from meterbench.bench.store import StoredRun
+
+if TYPE_CHECKING:
+    from meterbench.bench.capability import Capability
+    from meterbench.station_check import StationCheck
 
 VERDICT_STYLE = {
     "PASS": "bold green",
@@ -55,6 +60,18 @@ def _print(console: Console, table: Table, fold: Collection[str] = ()) -> None:
 
 def _verdict(name: str) -> Text:
     return Text(name, style=VERDICT_STYLE[name])
+
+
+def print_lab(console: Console, lab: ServedLab, drivers: Mapping[str, str]) -> None:
+    """Where the instruments of a served laboratory answer."""
+    table = Table(title=f"Laboratory {lab.station}, {lab.speed:g} times as fast as wall time", title_justify="left")
+    for heading in ("role", "driver", "address"):
+        table.add_column(heading)
+    for role, addresses in lab.addresses.items():
+        for slot, address in enumerate(addresses, start=1):
+            table.add_row(f"{role} {slot}" if len(addresses) > 1 else role, drivers[role], Text(address))
+    _print(console, table)
+    console.print("Serving until Ctrl-C.")
 
 
 def print_summary(record: RunRecord, console: Console) -> None:
@@ -120,22 +137,69 @@ def print_runs(found: Sequence[StoredRun]) -> None:
     _print(terminal(), table, fold=("Run", "Programme", "Station"))
 
 
-def print_instruments(station: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Who answered at a station."""
-    table = Table(title=f"Station {station}", title_justify="left")
-    for heading in ("Role", "Instrument", "Serial", "Address", "Latency", "Certificate", "Due", "Calibration"):
+def print_check(station: str, found: StationCheck) -> None:
+    """Who answered at a station, what it can measure, and the procedures that it can run."""
+    console = terminal()
+    _print(console, _instruments(station, found.instruments), fold=("Instrument", "Address", "Certificate"))
+    for rating in dict.fromkeys(row.rating for row in found.capability):
+        console.print()
+        _print(console, _capability(rating, [row for row in found.capability if row.rating == rating]))
+    console.print()
+    table = Table(title="Procedures", title_justify="left")
+    for heading in ("Procedure", "Can run", "Why not"):
         table.add_column(heading)
-    for row in rows:
-        latency = "–" if row["latency_ms"] is None else f"{row['latency_ms']:.2f} ms"
-        style = "green" if row["calibration"] == "valid" else "bold yellow"
+    for each in found.procedures:
+        table.add_row(each.procedure, _yes(each.can_run), "\n".join(each.reasons) or "–")
+    _print(console, table, fold=("Why not",))
+
+
+def _instruments(station: str, lines: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(title=f"Station {station}", title_justify="left")
+    headings = ("Role", "Instrument", "Serial", "Address", "Latency", "Certificate", "Due", "Left", "Calibration")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in ("Latency", "Left") else "left")
+    for line in lines:
+        valid = line["calibration"] in ("valid", "none needed")
+        style = "bold red" if not valid else "bold yellow" if line["warning"] else "green"
         table.add_row(
-            row["role"],
-            f"{row['manufacturer']} {row['model']}",
-            row["serial"],
-            row["address"],
-            latency,
-            row["certificate"] or "–",
-            row["due"] or "–",
-            Text(row["calibration"], style=style),
+            line["role"],
+            f"{line['manufacturer']} {line['model']}",
+            line["serial"],
+            line["address"],
+            "–" if line["latency_ms"] is None else f"{line['latency_ms']:.2f} ms",
+            line["certificate"] or "–",
+            line["due"] or "–",
+            "–" if line["days_left"] is None else f"{line['days_left']} d",
+            Text(line["calibration"], style=style),
         )
-    _print(terminal(), table, fold=("Instrument", "Address", "Certificate"))
+    return table
+
+
+def _capability(rating: str, rows: Sequence[Capability]) -> Table:
+    table = Table(title=f"What it can measure of {rating}", title_justify="left", caption_justify="left",
+                  caption="U: expanded uncertainty (k = 2) of an error of indication, as expected of a usual day. "
+                          "Minimum: least volume with an allowed U.")  # fmt: skip
+    texts = ("Point", "Line", "Possible")
+    for heading in ("Point", "Flow L/h", "Line", "Volume L", "Time s", "U %", "Allowed %", "Minimum L", "Possible"):
+        table.add_column(heading, justify="left" if heading in texts else "right")
+    for row in rows:
+        table.add_row(
+            row.point,
+            f"{row.flow_l_h:.5g}",
+            row.line or "–",
+            _number(row.volume_l, ".3g"),
+            _number(row.duration_s, ".0f"),
+            _number(row.expanded_uncertainty_percent, ".3f"),
+            f"{row.allowed_percent:.3f}",
+            _number(row.minimum_volume_l, ".3g"),
+            _yes(row.possible),
+        )
+    return table
+
+
+def _number(number: float | None, form: str) -> str:
+    return "–" if number is None else format(number, form)
+
+
+def _yes(is_so: bool) -> Text:
+    return Text("yes", style="green") if is_so else Text("no", style="bold red")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from meterbench.bench.bench import Bench
 from meterbench.bench.collection import Collected, MeterVolume
+from meterbench.bench.cross_check import weighed_against_master
+from meterbench.bench.record import Condition
 from meterbench.bench.reference_volume import air_density_kg_m3
 from meterbench.bench.run import Run
-from meterbench.bench.uncertainty import VolumeConditions
+from meterbench.bench.uncertainty import VolumeConditions, error_budget
 from meterbench.bench.verdict import Verdict
 from meterbench.procedures import conditions
 from meterbench.procedures.edition import Edition
@@ -36,10 +39,45 @@ def not_tight(run: Run, procedure: str) -> list[str]:
     ]
 
 
-def expanded(bench: Bench, role: str) -> float:
-    """Expanded uncertainty of a role's certificate; 0 without one: the result is INVALID anyway."""
+RESTS_ON = ("rig", "balance", "thermometer", "counter")
+"""The roles that every error of indication against weighed water rests on: each needs a valid certificate."""
+
+
+def expanded(bench: Bench, role: str, shown: float | None = None) -> float:
+    """Expanded uncertainty of a role's certificate where it showed ``shown``, or its largest.
+
+    0 without a certificate: the result is INVALID anyway.
+    """
     certificate = bench.certificate(role)
-    return certificate.expanded_uncertainty if certificate else 0.0
+    if certificate is None:
+        return 0.0
+    return certificate.expanded_uncertainty if shown is None else certificate.uncertainty_at(shown)
+
+
+def weighing_u_g(bench: Bench, masses_g: Sequence[float]) -> float:
+    """Expanded uncertainty that stands for each of the two readings of a difference; over several, for their sum's."""
+    squares = [expanded(bench, "balance", mass_g) ** 2 for mass_g in masses_g]
+    return math.sqrt(math.fsum(squares) / 2.0)
+
+
+def cross_checks(
+    bench: Bench, collected: Collected, volumes: Sequence[MeterVolume], leak_rate: float
+) -> list[Condition]:
+    """What instruments that see the same thing said of each other, and what no certificate covers."""
+    comparisons = list(collected.comparisons)
+    if collected.master is not None:
+        volume = volumes[-1]  # next to the flow meter
+        budget = error_budget("", "", volume_conditions(bench, collected, volume, leak_rate), bench.reference)
+        comparisons.append(
+            weighed_against_master(
+                volume.actual_l,
+                budget.expanded_uncertainty_percent,
+                collected.gate.duration_s,
+                collected.master,
+                bench.allowances,
+            )
+        )
+    return [comparison.condition() for comparison in comparisons]
 
 
 def volume_conditions(bench: Bench, collected: Collected, volume: MeterVolume, leak_rate: float) -> VolumeConditions:
@@ -54,9 +92,9 @@ def volume_conditions(bench: Bench, collected: Collected, volume: MeterVolume, l
         leak_rate_kpa_min=leak_rate,
         pulse_volume_l=volume.nameplate.pulse_volume_ml / 1000.0,
         indicated_l=volume.indicated_l,
-        balance_u_g=expanded(bench, "balance"),
+        balance_u_g=weighing_u_g(bench, (collected.mass_start_g, collected.mass_end_g)),
         readability_g=bench.balance.readability_g,
-        thermometer_u_k=expanded(bench, "thermometer"),
+        thermometer_u_k=expanded(bench, "thermometer", volume.water_temp_c),
         diverter_u_s=expanded(bench, "rig"),
         time_base_u_percent=expanded(bench, "counter"),
         air_density_kg_m3=air_density_kg_m3(
@@ -69,12 +107,17 @@ def keep_readings(run: Run, bench: Bench, collected: Collected, volumes: Sequenc
     """Record what was read and what follows for each meter, at full precision."""
     run.reading("balance", "mass_start", collected.mass_start_g, "g")
     run.reading("balance", "mass_end", collected.mass_end_g, "g")
+    run.reading("balance", "mass_correction", collected.mass_correction_g, "g")
+    run.reading("balance", "weighed_mass", collected.weighed_g, "g")
     run.reading("rig", "gate_time", collected.gate.duration_s, "s")
     run.reading("rig", "flow_mean", collected.flow_l_h.mean, "L/h")
     run.reading("rig", "pressure_upstream", collected.upstream_kpa.mean, "kPa")
     run.reading("rig", "pressure_downstream", collected.downstream_kpa.mean, "kPa")
     run.reading("rig", "ambient_temperature", collected.ambient_temp_c, "°C")
     run.reading("thermometer", "water_temperature", collected.probe_temp_c.mean, "°C")
+    run.reading("thermometer", "water_temperature_correction", collected.probe_correction_k, "K")
+    for extra in collected.extra_readings:
+        run.reading(extra.instrument, extra.quantity, extra.value, extra.unit)
     for counter, pulses, volume in zip(bench.counters, collected.pulses, volumes, strict=True):
         serial = volume.nameplate.serial
         run.reading(counter.role, "pulses", pulses, "1", meter=serial)

@@ -71,6 +71,14 @@ def water_temperature(edition: Edition, collected: Collected, thermometer_u_k: f
     )
 
 
+def covered(collected: Collected) -> list[Condition]:
+    """Readings beyond the points of a certificate: what rests on them cannot be judged."""
+    return [
+        Condition("", sentence, "", None, None, None, None, False, "", "calibration")
+        for sentence in collected.uncorrected
+    ]
+
+
 def of_collection(
     edition: Edition,
     point: FlowPoint,
@@ -118,6 +126,7 @@ def of_collection(
                    longest.clause, ""),
         _condition("flow meter of the line against the weighed volume", "%", (difference, difference),
                    (-agreement, agreement), "", "bench"),
+        *covered(collected),
     ]  # fmt: skip
 
 

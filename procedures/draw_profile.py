@@ -18,10 +18,13 @@ from meterbench.bench.verdict import Verdict
 from meterbench.dut.meter import Nameplate
 from meterbench.procedures import conditions
 from meterbench.procedures.collecting import (
+    RESTS_ON,
     check_tightness,
+    cross_checks,
     expanded,
     keep_readings,
     volume_conditions,
+    weighing_u_g,
 )
 from meterbench.procedures.edition import Edition
 from meterbench.procedures.flow_trace import Draw, Stretch
@@ -51,7 +54,7 @@ def draw_profile(run: Run, bench: Bench, edition: Edition, draws: Sequence[Draw]
         ]
         + [(f"{NAME}/tightness after", 45.0)]
     )
-    for reason in bench.uncalibrated():
+    for reason in bench.uncalibrated(RESTS_ON):
         run.event("warning", f"{reason}: no result of this run can be PASS")
     leak_rate = check_tightness(run, bench, edition, NAME, "before")
     for number, part in enumerate(parts, start=1):
@@ -108,8 +111,13 @@ def _play_part(run: Run, bench: Bench, edition: Edition, number: int, draws: Seq
         volumes = assign(collected, bench.batch, bench.air.pressure_hpa, bench.air.humidity_percent)
         keep_readings(run, bench, collected, volumes)
         run.reading("trace", "recorded_volume", math.fsum(draw.volume_l for draw in draws), "L")
-        temperature = conditions.water_temperature(edition, collected, expanded(bench, "thermometer"))
-        run.condition(temperature)
+        thermometer_u_k = expanded(bench, "thermometer", collected.probe_temp_c.mean)
+        for condition in (
+            conditions.water_temperature(edition, collected, thermometer_u_k),
+            *conditions.covered(collected),
+            *cross_checks(bench, collected, volumes, leak_rate),
+        ):
+            run.condition(condition)
         for volume in volumes:
             seen = volume_conditions(bench, collected, volume, leak_rate)
             run.reading("thermometer", "temperature_drift", seen.temp_drift_k, "K", meter=volume.nameplate.serial)
@@ -151,7 +159,7 @@ def _conclude(
         f"{NAME}/conclusion",
         meter.serial,
         VolumeConditions(
-            weighed_g=summed("mass_end") - summed("mass_start"),
+            weighed_g=summed("weighed_mass"),
             duration_s=summed("gate_time"),
             flow_l_h=3600.0 * actual_l / summed("gate_time"),
             water_temp_c=sum(temps_c) / parts,
@@ -161,9 +169,9 @@ def _conclude(
             pulse_volume_l=meter.pulse_volume_ml / 1000.0,
             indicated_l=indicated_l,
             # Each part is weighed by itself; standing start and finish: no water runs while the diverter swings.
-            balance_u_g=expanded(bench, "balance") * math.sqrt(parts),
+            balance_u_g=weighing_u_g(bench, [*_values(run.readings, "mass_start"), *_values(run.readings, "mass_end")]),
             readability_g=bench.balance.readability_g * math.sqrt(parts),
-            thermometer_u_k=expanded(bench, "thermometer"),
+            thermometer_u_k=max(expanded(bench, "thermometer", temp_c) for temp_c in temps_c),
             diverter_u_s=0.0,
             time_base_u_percent=expanded(bench, "counter"),
             air_density_kg_m3=air_density_kg_m3(
@@ -173,7 +181,7 @@ def _conclude(
         bench.reference,
     )
     run.budget(budget)
-    limit = _weighted_mpe(edition, meter, draws, min(temps_c), expanded(bench, "thermometer"))
+    limit = _weighted_mpe(edition, meter, draws, min(temps_c), expanded(bench, "thermometer", min(temps_c)))
     unmet = [f"{part} INVALID" for part, verdict in run.finished_steps.items() if verdict == "INVALID"]
     u_l = actual_l * budget.expanded_uncertainty_percent / 100.0
     run.report("actual_volume", actual_l, "L", where, expanded_uncertainty=u_l)
@@ -187,7 +195,7 @@ def _conclude(
         uncertainty_limit=limit / 3.0,
         lower=-limit,
         upper=limit,
-        invalid=[*bench.uncalibrated(), *unmet],
+        invalid=[*bench.uncalibrated(RESTS_ON), *unmet],
     )
     run.conclude_meter(meter.serial, verdict, [] if verdict is Verdict.PASS else [run.rows[-1].reason])
 

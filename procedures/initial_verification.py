@@ -16,7 +16,9 @@ from meterbench.dut.variants import Rating
 from meterbench.errors import ConfigError
 from meterbench.procedures import conditions, rules
 from meterbench.procedures.collecting import (
+    RESTS_ON,
     check_tightness,
+    cross_checks,
     expanded,
     keep_readings,
     not_tight,
@@ -58,7 +60,7 @@ def initial_verification(run: Run, bench: Bench, edition: Edition) -> None:
         + [(step_name(point, 1), OVERHEAD_S + duration_s(edition, point)) for point in points]
         + [(f"{NAME}/tightness after", 45.0)]
     )
-    for reason in bench.uncalibrated():
+    for reason in bench.uncalibrated(RESTS_ON):
         run.event("warning", f"{reason}: no result of this run can be PASS")
 
     leak_rate = check_tightness(run, bench, edition, NAME, "before")
@@ -107,10 +109,14 @@ def verify_point(
         volumes = assign(collected, bench.batch, bench.air.pressure_hpa, bench.air.humidity_percent)
         keep_readings(run, bench, collected, volumes)
 
-        seen = conditions.of_collection(edition, point, collected, volumes, expanded(bench, "thermometer"))
+        thermometer_u_k = expanded(bench, "thermometer", collected.probe_temp_c.mean)
+        seen = [
+            *conditions.of_collection(edition, point, collected, volumes, thermometer_u_k),
+            *cross_checks(bench, collected, volumes, leak_rate),
+        ]
         for condition in seen:
             run.condition(condition)
-        invalid = [*bench.uncalibrated(), *not_tight(run, NAME), *conditions.unmet(seen)]
+        invalid = [*bench.uncalibrated(RESTS_ON), *not_tight(run, NAME), *conditions.unmet(seen)]
         for volume in volumes:
             if volume.nameplate in meters:
                 reasons = [*_uncounted(run, volume.nameplate), *invalid]
@@ -137,7 +143,10 @@ def _measure_error(
     meter = volume.nameplate
     subject = Subject(NAME, edition.verification_clause, REQUIREMENT, meter.serial, point.name, attempt=attempt)
     mpe = edition.mpe_percent(
-        point.zone, volume.water_temp_c, expanded(bench, "thermometer"), meter.rating.accuracy_class
+        point.zone,
+        volume.water_temp_c,
+        expanded(bench, "thermometer", volume.water_temp_c),
+        meter.rating.accuracy_class,
     )
     if collected.weighed_g <= 0.0:
         weighed = f"the balance gained {collected.weighed_g:g} g: no water was collected"

@@ -104,7 +104,7 @@ def error_curve(
     ]
     _draw_points(axes, placed, scale_percent)
     axes.set_xlabel("flow rate Q / (L/h)")
-    return _svg(figure, f"Error curve of meter {name}: error of indication in % over flow rate in L/h")
+    return svg_text(figure, f"Error curve of meter {name}: error of indication in % over flow rate in L/h")
 
 
 def error_dots(points: Sequence[ErrorPoint], lower_percent: float | None, upper_percent: float | None) -> str:
@@ -112,7 +112,7 @@ def error_dots(points: Sequence[ErrorPoint], lower_percent: float | None, upper_
     at_meter = _by_place(points)
     figure, axes = _panel(7.0, 2.3, 0.52, 0.05)
     axes.set_xlim(-0.6, len(at_meter) - 0.4)
-    axes.set_xticks(range(len(at_meter)), [_plain(str(place)) for place in at_meter])
+    axes.set_xticks(range(len(at_meter)), [plain(str(place)) for place in at_meter])
     if lower_percent is not None and upper_percent is not None:
         _draw_zones(axes, [Zone(-0.6, len(at_meter) - 0.4, lower_percent, upper_percent)])
     placed = [
@@ -122,7 +122,7 @@ def error_dots(points: Sequence[ErrorPoint], lower_percent: float | None, upper_
     ]
     _draw_points(axes, placed, error_scale(points, [part for part in (lower_percent, upper_percent) if part]))
     axes.set_xlabel("meter (serial number)")
-    return _svg(figure, "Errors of indication in % of each meter")
+    return svg_text(figure, "Errors of indication in % of each meter")
 
 
 def budget_bars(name: str, contributions_percent: Sequence[tuple[str, float]], combined_percent: float) -> str:
@@ -137,13 +137,13 @@ def budget_bars(name: str, contributions_percent: Sequence[tuple[str, float]], c
     for place, (_, part) in zip(places, bars, strict=True):
         label = f"{part:.{decimals}f} %" if part >= smallest else f"< {smallest:.{decimals}f} %"
         axes.annotate(label, (part, place), (3, 0), textcoords="offset points", va="center", fontsize=7)
-    axes.set_yticks(places, [_plain(label) for label, _ in bars])
+    axes.set_yticks(places, [plain(label) for label, _ in bars])
     axes.set_ylim(len(bars) - 0.4, -0.6)
     axes.set_xlim(0, 1.12 * max(part for _, part in bars) or 1.0)
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_visible(False)
     axes.spines["bottom"].set_visible(False)
-    return _svg(figure, f"Contributions to the uncertainty of {name}, in %")
+    return svg_text(figure, f"Contributions to the uncertainty of {name}, in %")
 
 
 def _panel(
@@ -227,12 +227,12 @@ def _by_place(points: Iterable[ErrorPoint]) -> dict[float | str, list[ErrorPoint
     return found
 
 
-def _plain(label: str) -> str:
+def plain(label: str) -> str:
     """A label in which nothing is taken for a formula."""
     return label.replace("$", r"\$")
 
 
-def _svg(figure: Figure, description: str) -> str:
+def svg_text(figure: Figure, description: str) -> str:
     """The figure as one ``svg`` element that tells its content to a screen reader and shares no id with another."""
     sheet = io.StringIO()
     with style():

@@ -6,17 +6,18 @@ The same record gives the same bytes: no clock is read, and the date is that of 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
 from markupsafe import Markup
 
-from meterbench.bench import journal
+from meterbench.bench import journal, traces
 from meterbench.bench.record import ResultRow, RunRecord
 from meterbench.bench.verdict import Verdict
 from meterbench.errors import RecordError
-from meterbench.reports import figures, tables
+from meterbench.reports import figures, tables, trace_figures
 
 CONCLUSIONS = {
     Verdict.PASS: "The bench found every meter within its limits.",
@@ -47,12 +48,28 @@ def write_report(record: RunRecord, path: Path) -> Path:
         conditions=tables.conditions_by_step(record),
         budgets=tables.budget_sections(record),
         laboratory=tables.laboratory_readings(record),
+        **_process_values(record),
     )
     try:
         path.write_bytes(text.encode())
     except OSError as error:
         raise RecordError(f"cannot write the report {path}: {error.strerror}") from error
     return path
+
+
+def _process_values(record: RunRecord) -> dict[str, Any]:
+    """The figure over time, or why there is none."""
+    if not record.traces:
+        return {"over_time": Markup(""), "traces_missing": ""}
+    try:
+        found = traces.load(record.folder, record.traces)
+    except RecordError as error:
+        return {"over_time": Markup(""), "traces_missing": str(error)}
+    steps = [
+        (step.rpartition("/")[2], datetime.fromisoformat(begins), datetime.fromisoformat(ends))
+        for step, (begins, ends) in record.step_times.items()
+    ]
+    return {"over_time": Markup(trace_figures.over_time(found, steps)), "traces_missing": ""}
 
 
 def error_figures(record: RunRecord, readings: tables.Readings) -> list[tuple[str, dict[str, Markup]]]:

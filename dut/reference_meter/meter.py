@@ -21,7 +21,8 @@ from meterbench.dut.reference_meter.course_run import (
 from meterbench.dut.reference_meter.hardware.lcd import Glass
 from meterbench.dut.reference_meter.hardware.lcd import Reading as Seen
 from meterbench.dut.reference_meter.hardware.memory import PowerLost
-from meterbench.dut.reference_meter.hardware.power.pack import Pack
+from meterbench.dut.reference_meter.hardware.power.pack import Inserted
+from meterbench.dut.reference_meter.hardware.power.played_pack import PlayedPack
 from meterbench.dut.reference_meter.hardware.power.supply import PEAK_MA, WARNING_V, Place
 from meterbench.dut.reference_meter.hardware.sensor import Truth
 from meterbench.dut.reference_meter.hardware.sensors.accelerometer import gravity_in_case
@@ -323,18 +324,50 @@ class ReferenceMeter:
         """The places with a pack."""
         return frozenset(place for place in Place if self._board.supply.present(place))
 
-    def insert(self, place: Place, pack: Pack) -> None:
+    def insert(self, place: Place, pack: Inserted) -> None:
         """Put a pack in; ``ValueError`` if the place is taken or the pack does not fit."""
         self._before_hands()
         self._board.supply.insert(place, pack)
         self._pack_moved(place, inserted=True)
 
-    def remove(self, place: Place) -> Pack:
+    def remove(self, place: Place) -> Inserted:
         """Take a pack out; ``ValueError`` if there is none."""
         self._before_hands()
         pack = self._board.supply.remove(place)
         self._pack_moved(place, inserted=False)
         return pack
+
+    def lead_in(self, leads: PlayedPack) -> None:
+        """Take all packs out and put a supply's leads into C1, with the capacitor as it is after a day on them."""
+        for place in reversed(Place):
+            if place in self.packs:
+                self.remove(place)
+        self.insert(Place.C1, leads)
+        board = self._board
+        board.supply.settle(Place.C1, board.loads.demand(self._activity).mean_ma, board.ambient_temp_c)
+        self._quiet_until_s = self._now_s
+
+    def turn_up(self, leads: PlayedPack, open_v: float, ohm: float, limit_ma: float) -> None:
+        """The supply behind the leads has this output from now on; 0 V is off."""
+        self._before_hands()
+        leads.open_v, leads.ohm, leads.limit_ma = open_v, ohm, limit_ma
+        self._quiet_until_s = self._now_s
+
+    def at_leads(self) -> tuple[float, float]:
+        """What can be measured at the leads in C1 now: voltage in V, and current in mA that the meter takes."""
+        self._before_hands()
+        supply, ambient_c = self._board.supply, self._board.ambient_temp_c
+        return supply.terminal_v(Place.C1, ambient_c), supply.feeding_ma(Place.C1, ambient_c)
+
+    def shots_at_leads(self) -> tuple[float, float]:
+        """How often the meter measures, in 1/s, and the charge in mC of each shot that the leads see at once: the
+        capacitor's own resistance leaves them a part, and the rest comes evenly. (0, 0) if they feed nothing."""
+        self._before_hands()
+        board = self._board
+        if board.supply.feeding_ma(Place.C1, board.ambient_temp_c) == 0.0:
+            return 0.0, 0.0
+        part = board.supply.seen_at_once(Place.C1, board.ambient_temp_c)
+        return self._activity.shots_per_s, part * board.loads.shot_mc
 
     def _pack_moved(self, place: Place, *, inserted: bool) -> None:
         changes = self._live_supply(0.0).changes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -57,10 +58,20 @@ class WaterProbe:
         self._gauge = PressureGauge(self.bus)
         self.fitted = find_fitted(self._measured_ohm(), self.bus)
 
+    def play_resistance(self, played_ohm: Callable[[], float]) -> None:
+        """Connect a resistance simulator in the element's place, for good; ``ValueError`` without a PT1000's input.
+
+        ``played_ohm()`` is asked at each reading: resistance with leads, infinite while it is open.
+        """
+        if self.resistance_input is None:
+            raise ValueError("the meter has no input for a PT1000")
+        self.resistance_input.played_ohm = played_ohm
+
     def settling_s(self, water_temp_c: float) -> float:
         """How long the thermometer still follows water of this temperature: until it is within ``SETTLED_K``."""
         behind = abs(water_temp_c - self._pocket.temp_c) / SETTLED_K
-        lags = self.fitted is Fitted.PT1000 and self._polled_s > -math.inf and behind > 1.0
+        played = self.resistance_input is not None and self.resistance_input.played_ohm is not None
+        lags = self.fitted is Fitted.PT1000 and not played and self._polled_s > -math.inf and behind > 1.0
         return self._pocket.time_constant_s * math.log(behind) if lags else 0.0
 
     def poll(self, segment: Segment) -> Environment | None:

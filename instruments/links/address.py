@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from meterbench.errors import ConfigError
 
@@ -23,3 +24,32 @@ def visa_resource(address: str) -> str:
         return address
     host, port = parse_tcp(address)
     return f"TCPIP::{host}::{port}::SOCKET"
+
+
+@dataclass(frozen=True, slots=True)
+class ModbusWire:
+    """How a Modbus device is reached: frames of RTU or of Modbus TCP, over a port or a socket."""
+
+    rtu: bool
+    serial_url: str = ""
+    """What pyserial opens; empty if it is a TCP connection to ``host`` and ``port``."""
+    host: str = ""
+    port: int = 0
+
+
+def parse_modbus(address: str) -> ModbusWire:
+    """The wire of one of these; ``ConfigError`` otherwise.
+
+    ``tcp://host:port``: Modbus TCP. ``rtu-tcp://host:port``: RTU frames through a serial device server.
+    ``rtu:///dev/ttyUSB0``, ``rtu://rfc2217://host:port``, ``rtu://socket://host:port``: RTU over what pyserial opens.
+    """
+    if address.startswith("rtu://") and (serial_url := address.removeprefix("rtu://")):
+        return ModbusWire(rtu=True, serial_url=serial_url)
+    try:
+        host, port = parse_tcp(address.removeprefix("rtu-"))
+    except ConfigError:
+        raise ConfigError(
+            f"address {address!r}: expected tcp://host:port, rtu-tcp://host:port, or rtu:// and a serial port, such as "
+            "rtu:///dev/ttyUSB0"
+        ) from None
+    return ModbusWire(rtu=address.startswith("rtu-"), host=host, port=port)

@@ -1,4 +1,4 @@
-"""Lines of text over a serial port, a pseudo-terminal, a raw TCP socket or RFC 2217."""
+"""Lines and binary messages over a serial port, a pseudo-terminal, a raw TCP socket or RFC 2217."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ SILENCE_S = 0.05
 CHECK_CABLE = "check cable, power and serial settings"
 RESYNCHRONISE = "resynchronise before the next question"
 
+MessageEnd = Callable[[bytes], int]
+"""Where the first complete message ends in what has come in so far; 0 while it is incomplete."""
+
 
 class SerialLink:
-    """One owner of a line-based instrument; text is latin-1, so that every byte is one character.
+    """One owner of an instrument; text is latin-1, so that every byte is one character.
 
     After a time-out, a bad answer (``fail_protocol``) or a lost connection the link is ``stale``: it refuses to be
     asked anything until ``resynchronise`` has seen the answer to a barrier that no other command gives.
@@ -37,6 +40,7 @@ class SerialLink:
         *,
         deadline_s: float = 1.0,
         terminator: bytes = b"\r\n",
+        reply_terminator: bytes = b"",
         baudrate: int = 9600,
         bytesize: int = 8,
         parity: str = "N",
@@ -45,7 +49,8 @@ class SerialLink:
     ) -> None:
         """``address`` is a device path, ``socket://host:port`` or ``rfc2217://host:port``.
 
-        ``terminator`` ends lines both ways. Pseudo-terminals take 8N1 only.
+        ``terminator`` ends lines both ways, unless replies have a ``reply_terminator`` of their own. Pseudo-terminals
+        take 8N1 only.
         """
         self.role = role
         self.address = address
@@ -55,6 +60,7 @@ class SerialLink:
         """True if a late answer may still be under way."""
         self._deadline_s = deadline_s
         self._terminator = terminator
+        self._reply_terminator = reply_terminator or terminator
         self._settings = {"baudrate": baudrate, "bytesize": bytesize, "parity": parity, "stopbits": stopbits}
         self._trace = Trace(f"{role} at {address}", tape)
         self._opened = False
@@ -85,16 +91,56 @@ class SerialLink:
         ``ConnectionLost``, or ``ProtocolError`` on a stale link.
         """
         with self.lock:
-            self._require_fresh(command)
+            self._require_fresh(command.encode("latin-1"))
             started_s = time.monotonic()
-            sent = self._send(command)
+            sent = self._send(command.encode("latin-1") + self._terminator)
             return self._receive_line(sent, started_s, deadline_s)
+
+    def exchange_message(self, request: bytes, end: MessageEnd, deadline_s: float | None = None) -> bytes:
+        """Send ``request`` as it is and return all that comes until ``end`` finds it complete; as ``exchange`` else.
+
+        What comes behind the message is left, and thrown away before the next one.
+        """
+        with self.lock:
+            self._require_fresh(request)
+            started_s = time.monotonic()
+            return self._receive(self._send(request), started_s, deadline_s, end, "no complete answer")
 
     def read_line(self, deadline_s: float | None = None) -> str:
         """The next line of an answer of several lines, without terminator; errors as for ``exchange``."""
         with self.lock:
-            self._require_fresh("")
+            self._require_fresh(b"")
             return self._receive_line(b"", time.monotonic(), deadline_s)
+
+    def listen_anew(self) -> bytes:
+        """Throw away and return what has come, for what speaks by itself; opens the port anew if it was lost."""
+        with self.lock:
+            if self._opened and self._port is None:
+                self._connect()
+            self.stale = False
+            return self.drain()
+
+    def heard_lines(self) -> list[str]:
+        """The lines that came unasked since the last call; waits for the rest of a line, but for none to begin.
+
+        ``ProtocolError`` if a line stops for ``SILENCE_S`` before its end: what came next would seem to belong to it.
+        """
+        with self.lock:
+            started_s = heard_s = time.monotonic()
+            while self._waiting(started_s) or (self._pending and time.monotonic() - heard_s < SILENCE_S):
+                if chunk := self._read_chunk(b"", started_s):
+                    self._pending += chunk
+                    heard_s = time.monotonic()
+                if self._pending.endswith(self._terminator) or heard_s - started_s > self._deadline_s:
+                    break
+            *lines, rest = bytes(self._pending).split(self._terminator)
+            self._pending.clear()
+            for line in lines:
+                self._trace.add(b"", line + self._terminator, 0.0)
+            if rest:
+                why = "a line without an end"
+                raise self._trace.error(ProtocolError, why, received=rest, todo="repeat what made it speak")
+            return [line.decode("latin-1") for line in lines]
 
     def drain(self, silence_s: float = SILENCE_S) -> bytes:
         """Throw away and return what comes until nothing has come for ``silence_s``; gives up after the deadline."""
@@ -119,29 +165,48 @@ class SerialLink:
         whose reply no other command gives. Raises ``DeadlineExceeded`` or ``ConnectionLost`` and stays stale.
         """
         with self.lock:
-            if self._opened and self._port is None:
-                self._connect()
-            self.stale = True
-            self.drain()
+            self._clear_line()
             started_s = time.monotonic()
-            sent = self._send(barrier)
+            sent = self._send(barrier.encode("latin-1") + self._terminator)
             while not is_barrier_reply(line := self._receive_line(sent, started_s, deadline_s)):
                 pass
             self.drain()
             self.stale = False
             return line
 
-    def fail_protocol(self, asked: str, reply: str, why: str) -> NoReturn:
+    def resynchronise_message(self, barrier: bytes, end: MessageEnd, deadline_s: float) -> bytes:
+        """``resynchronise`` of binary protocols: ``end`` finds the end of the barrier's reply in all that comes.
+
+        Returns all of it, what was under way before the reply included.
+        """
+        with self.lock:
+            self._clear_line()
+            started_s = time.monotonic()
+            message = self._receive(self._send(barrier), started_s, deadline_s, end, "no answer to the barrier")
+            self.drain()
+            self.stale = False
+            return message
+
+    def fail_protocol(self, asked: str | bytes, reply: str | bytes, why: str) -> NoReturn:
         """Raise ``ProtocolError`` for a ``reply`` outside the instrument's grammar, and mark the link stale."""
         self.stale = True
-        sent, received = asked.encode("latin-1"), reply.encode("latin-1")
+        sent, received = (text.encode("latin-1") if isinstance(text, str) else text for text in (asked, reply))
         raise self._trace.error(ProtocolError, why, sent=sent, received=received, todo=RESYNCHRONISE)
+
+    def _clear_line(self) -> None:
+        """Open the port anew if the connection was lost, and throw away what comes."""
+        if self._opened and self._port is None:
+            self._connect()
+        self.stale = True
+        self.drain()
 
     def _connect(self) -> None:
         self._drop()
+        # pyserial's RFC 2217 client knows no time-out of writing; what it writes goes into a socket.
+        write_timeout = None if self.address.startswith("rfc2217:") else self._deadline_s
         try:
             self._port = serial.serial_for_url(
-                self.address, timeout=POLL_S, write_timeout=self._deadline_s, **self._settings
+                self.address, timeout=POLL_S, write_timeout=write_timeout, **self._settings
             )
         except Exception as cause:  # OSError, ValueError, and termios.error, which is neither
             raise self._trace.error(ConnectionLost, f"cannot open the port: {cause}", todo=CHECK_CABLE) from cause
@@ -157,13 +222,13 @@ class SerialLink:
             if sock is not None:
                 sock.close()
 
-    def _require_fresh(self, command: str) -> None:
+    def _require_fresh(self, sent: bytes) -> None:
         if self.stale:
             why = "a late answer may still come"
-            raise self._trace.error(ProtocolError, why, sent=command.encode("latin-1"), todo=RESYNCHRONISE)
+            raise self._trace.error(ProtocolError, why, sent=sent, todo=RESYNCHRONISE)
 
-    def _send(self, command: str) -> bytes:
-        sent = command.encode("latin-1") + self._terminator
+    def _send(self, sent: bytes) -> bytes:
+        """``sent``, once it is on its way."""
         started_s = time.monotonic()
         unasked = bytearray(self._pending)
         self._pending.clear()
@@ -179,25 +244,42 @@ class SerialLink:
         return sent
 
     def _receive_line(self, sent: bytes, started_s: float, deadline_s: float | None) -> str:
+        terminator = self._reply_terminator
+
+        def line_end(received: bytes) -> int:
+            at = received.find(terminator)
+            return at + len(terminator) if at >= 0 else 0
+
+        line = self._receive(sent, started_s, deadline_s, line_end, "no complete line")
+        return line.removesuffix(terminator).decode("latin-1")
+
+    def _receive(self, sent: bytes, started_s: float, deadline_s: float | None, end: MessageEnd, missing: str) -> bytes:
         allowed_s = self._deadline_s if deadline_s is None else deadline_s
-        while (end := self._pending.find(self._terminator)) < 0:
+        while not (length := end(bytes(self._pending))):
             if time.monotonic() - started_s > allowed_s:
                 self.stale = True
                 received = bytes(self._pending)
                 self._pending.clear()
                 raise self._trace.error(
                     DeadlineExceeded,
-                    f"no complete line within {allowed_s:g} s",
+                    f"{missing} within {allowed_s:g} s",
                     sent=sent,
                     received=received,
                     duration_s=time.monotonic() - started_s,
                     todo=CHECK_CABLE,
                 )
             self._pending += self._read_chunk(sent, started_s)
-        line = bytes(self._pending[:end])
-        del self._pending[: end + len(self._terminator)]
-        self._trace.add(sent, line + self._terminator, time.monotonic() - started_s)
-        return line.decode("latin-1")
+        message = bytes(self._pending[:length])
+        del self._pending[:length]
+        self._trace.add(sent, message, time.monotonic() - started_s)
+        return message
+
+    def _waiting(self, started_s: float) -> bool:
+        port = self._require_port(b"")
+        try:
+            return bool(port.in_waiting)
+        except OSError as cause:
+            raise self._lost(cause, b"", bytes(self._pending), started_s) from cause
 
     def _read_chunk(self, sent: bytes, started_s: float) -> bytes:
         port = self._require_port(sent)

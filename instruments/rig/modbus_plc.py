@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from meterbench.errors import ConfigError, DeadlineExceeded, InstrumentError, InterlockTripped, ProtocolError
 from meterbench.instruments.capabilities import Exchange, GateTiming, Identity, RigState, RigStatus
@@ -77,7 +76,7 @@ class ModbusPlcRig:
     def status(self) -> RigStatus:
         """One read of words 0..57.
 
-        ``InterlockTripped`` once after the PLC restarted; ``ProtocolError`` naming a process value that is no number.
+        ``InterlockTripped`` once after the PLC restarted; ``InstrumentError`` naming a process value that is no number.
         """
         now = self._read(plc_map.STATUS)
         if self._notice_restart(now):
@@ -118,6 +117,10 @@ class ModbusPlcRig:
         self._restarted = False
         self._command(Command.reset_alarms)
         self._command(Command.go_idle)
+
+    def release_remote(self) -> None:
+        """Hand the control back: the PLC waits for no heartbeat any more. Only for a rig at rest."""
+        self._link.write_registers(plc_map.BY_NAME["remote_request"].address, [0])
 
     def start_flow(self, line: str, flow_l_h: float, ramp_l_h_s: float) -> None:
         if line not in plc_map.LINES:
@@ -161,8 +164,8 @@ class ModbusPlcRig:
     def controlled_stop(self) -> None:
         """``InstrumentError`` only if the PLC refuses while its state is not a safe one."""
         head = self._execute(Command.controlled_stop, self._setpoints)
-        self._notice_restart(head)
-        if head["last_cmd_result"] != Result.ok and self._state(head) not in _SAFE_STATES:
+        done = head["last_cmd_seq"] == self._seq and head["last_cmd_result"] == Result.ok
+        if not done and self._state(head) not in _SAFE_STATES:
             raise self._refused(Command.controlled_stop, head)
 
     def _command(self, command: Command, **changes: Number) -> None:
@@ -182,7 +185,6 @@ class ModbusPlcRig:
         setpoints = {**self._setpoints, **changes}
         head = self._execute(command, setpoints)
         self._setpoints = setpoints
-        self._notice_restart(head)
         refused = head["last_cmd_result"] != Result.ok
         tripped = self._restarted or (head["alarm_word_1"] and command not in _CLEARING)
         if tripped or head["last_cmd_result"] == Result.rejected_interlock:
@@ -191,12 +193,18 @@ class ModbusPlcRig:
             raise self._refused(command, head)
 
     def _execute(self, command: Command, setpoints: dict[str, Number]) -> dict[str, Number]:
-        """The handshake: one FC16 of words 100..119, then poll until word 9 echoes ``cmd_seq``; the last head read."""
+        """The handshake: one FC16 of words 100..119, then poll until word 9 echoes ``cmd_seq``; the last head read.
+
+        A PLC that restarts meanwhile has forgotten the command: that ends the wait, too.
+        """
         self._seq = self._seq % 0xFFFF + 1
         words = plc_map.COMMAND.encode({"cmd_seq": self._seq, "command": command, **setpoints})
         start_s = self._clock.now_s()
         self._link.write_registers(plc_map.COMMAND.address, words)
-        while (head := self._read(plc_map.HEAD))["last_cmd_seq"] != self._seq:
+        while True:
+            head = self._read(plc_map.HEAD)
+            if self._notice_restart(head) or head["last_cmd_seq"] == self._seq:
+                return head
             waited_s = self._clock.now_s() - start_s
             if waited_s >= ECHO_DEADLINE_S:
                 raise DeadlineExceeded(
@@ -204,7 +212,6 @@ class ModbusPlcRig:
                     f"echoes {head['last_cmd_seq']} in state {self._state(head).name}; is its programme running?"
                 )
             self._clock.sleep(ECHO_POLL_S)
-        return head
 
     def _read(self, block: plc_map.Block) -> dict[str, Number]:
         return block.decode(self._link.read_holding(block.address, block.count))
@@ -228,7 +235,7 @@ class ModbusPlcRig:
         if math.isfinite(sum(numbers[register.name] for register in of)):
             return
         broken = [f"{each.name} (word {each.address})" for each in of if not math.isfinite(numbers[each.name])]
-        raise ProtocolError(
+        raise InstrumentError(
             f"{self.role}: the PLC reports no number for {', '.join(broken)}; alarms latched: {_listed(alarms)}; "
             "check the sensor and its cable"
         )
@@ -254,15 +261,11 @@ class ModbusPlcRig:
 
 
 def open_rig_plc(place: Place) -> ModbusPlcRig:
-    """Connect to the PLC at ``tcp://host:port``."""
-    parts = urlsplit(place.address)
+    """Connect to the PLC at ``tcp://host:502``, or where RTU frames are spoken (``links.address.parse_modbus``)."""
     try:
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host = port = None
-    if parts.scheme != "tcp" or not host or not port:
-        raise ConfigError(f"{place.role}: the rig's address must look like tcp://host:502, not {place.address!r}")
-    link = ModbusLink(place.role, host, port, unit_id=plc_map.UNIT_ID, tape=place.tape)
+        link = ModbusLink(place.role, place.address, unit_id=plc_map.UNIT_ID, tape=place.tape)
+    except ConfigError as error:
+        raise ConfigError(f"{place.role}: {error}") from None
     rig = ModbusPlcRig(place.role, link, place.clock)
     try:
         rig.open()

@@ -29,3 +29,6 @@ class PlcCore(Protocol):
 
     def remote_request(self, value: int) -> None:
         """The bench wrote ``remote_request``: 1 asks for control, 0 gives it back."""
+
+    def restart(self) -> None:
+        """The PLC lost its supply and is back: ``uptime_s`` begins at 0, the state is SAFE and nobody has control."""

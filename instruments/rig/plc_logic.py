@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from meterbench.instruments.rig.plc_map import ALARM_WORD_1, INTERLOCK_WORD, Command, PlcState, Result
+from meterbench.instruments.rig.plc_map import ALARM_WORD_1, BY_NAME, INTERLOCK_WORD, Command, PlcState, Result
 from meterbench.world.hydraulics import LINES
 from meterbench.world.plant import Plant
 
@@ -73,6 +73,7 @@ class PlcLogic:
         self._remote = False
         self._beat_value = -1
         self._silent_s = 0.0
+        self._booted_s = plant.now_s
         # As the register holds it: a 32-bit float within its range.
         self._temp_setpoint_c = float(np.float32(min(max(plant.heater_setpoint_c, 5.0), 50.0)))
         # The PLC's own idea of its valves, a few per cent off: the trim has something to do.
@@ -88,8 +89,8 @@ class PlcLogic:
         flow = plant.flow_l_h
         image: dict[str, float | int] = {
             "plc_fw": 0x0100,
-            "uptime_s": int(plant.now_s),
-            "plc_heartbeat": int(plant.now_s * 10.0) % 65536,
+            "uptime_s": int(plant.now_s - self._booted_s),
+            "plc_heartbeat": int((plant.now_s - self._booted_s) * 10.0) % 65536,
             "state": int(self.state),
             "alarm_word_1": self._alarms,
             "alarm_word_2": 0,
@@ -202,6 +203,16 @@ class PlcLogic:
         if value and not self._remote:
             self._silent_s = 0.0
         self._remote = bool(value)
+
+    def restart(self) -> None:
+        """The supply of the PLC dipped: its outputs fall off, and it begins anew without alarms and without control."""
+        self._stop_everything()
+        self._alarms = 0
+        self._remote = False
+        self._beat_value = -1
+        self._silent_s = 0.0
+        self._booted_s = self._plant.now_s
+        self._temp_setpoint_c = BY_NAME["temp_setpoint"].power_on
 
     # What the lab and the plant ask.
 

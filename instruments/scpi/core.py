@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from meterbench.instruments.scpi.errors import ScpiError
-from meterbench.instruments.scpi.parameters import Integer, Parameter
+from meterbench.instruments.scpi.parameters import Channels, Integer, Parameter
 from meterbench.instruments.scpi.status import OPC, Status
 from meterbench.instruments.scpi.syntax import HeaderPattern, MessageUnit, parse_message
 
@@ -66,6 +66,45 @@ class Setting(Generic[T]):
         return self._parameter.show(self.get(*call.suffixes))
 
 
+class ChannelSetting(Generic[T]):
+    """A value of each channel, set and queried with a channel list behind (``VOLT 3.6,(@1,2)``), reset by ``*RST``."""
+
+    def __init__(self, parameters: Mapping[int, Parameter[T]], default: T) -> None:
+        """``parameters``: by channel; without a list the lowest one is meant."""
+        self._parameters = parameters
+        self._default = default
+        self._values: dict[int, T] = {}
+        self._list = Channels(min(parameters), max(parameters))
+
+    def get(self, channel: int) -> T:
+        """The value of this channel."""
+        return self._values.get(channel, self._default)
+
+    def put(self, channel: int, setting: T) -> None:
+        """Set it from inside."""
+        self._values[channel] = setting
+
+    def reset(self) -> None:
+        """Back to the default."""
+        self._values.clear()
+
+    def channels(self, texts: tuple[str, ...]) -> tuple[int, ...]:
+        """Those that the list in ``texts`` names."""
+        return self._list.parse(texts[0]) if texts else (min(self._parameters),)
+
+    def on_set(self, call: Call) -> None:
+        """The handler of the command."""
+        parsed = {
+            channel: self._parameters[channel].parse(call.parameters[0])
+            for channel in self.channels(call.parameters[1:])
+        }
+        self._values.update(parsed)
+
+    def on_query(self, call: Call) -> str:
+        """The handler of the query."""
+        return ",".join(self._parameters[channel].show(self.get(channel)) for channel in self.channels(call.parameters))
+
+
 class ScpiInstrument:
     """Executes program messages against its commands; belongs to one loop and is touched only there."""
 
@@ -84,7 +123,7 @@ class ScpiInstrument:
     def command(self, pattern: str, run: Handler, *, least: int = 0, most: int = 0, waits: bool = False) -> None:
         """Add a command, or a query if ``pattern`` ends in ``?``, that takes ``least`` to ``most`` parameters.
 
-        With ``waits`` it is carried out when no operation is pending any more.
+        With ``waits`` it is carried out when no operation is pending any more. A later one replaces an earlier one.
         """
         header = HeaderPattern(pattern.removesuffix("?"))
         self._commands.append(_Command(header, pattern.endswith("?"), run, least, max(least, most), waits))
@@ -94,6 +133,14 @@ class ScpiInstrument:
         setting = Setting(parameter, default)
         self.command(pattern, setting.on_set, least=1)
         self.command(f"{pattern}?", setting.on_query)
+        self._settings.append(setting.reset)
+        return setting
+
+    def channel_setting(self, pattern: str, parameters: Mapping[int, Parameter[T]], default: T) -> ChannelSetting[T]:
+        """Add a value of each channel with command and query."""
+        setting = ChannelSetting(parameters, default)
+        self.command(pattern, setting.on_set, least=1, most=2)
+        self.command(f"{pattern}?", setting.on_query, most=1)
         self._settings.append(setting.reset)
         return setting
 
@@ -114,6 +161,11 @@ class ScpiInstrument:
             self.status.event |= OPC
             self._opc_armed = False
         self._idle.set()
+
+    def restart(self) -> None:
+        """Lose the supply and come back: settings, status and errors as after power-on, nothing pending."""
+        self.status.restart()
+        self._to_defaults()
 
     async def execute(self, message: str, *, refused: bool = False) -> str | None:
         """Carry out a program message; the answers of its queries joined by ``;``, or None if there are none.
@@ -147,7 +199,7 @@ class ScpiInstrument:
     async def _run(self, unit: MessageUnit, message_available: bool) -> str | None:
         if unit.header == "*STB" and unit.is_query:
             return str(self.status.byte(message_available))
-        for command in self._commands:
+        for command in reversed(self._commands):
             if command.is_query == unit.is_query and (suffixes := command.pattern.match(unit.header)) is not None:
                 break
         else:
@@ -192,6 +244,9 @@ class ScpiInstrument:
         self.status.clear()
 
     def _reset(self, _: Call) -> None:
+        self._to_defaults()
+
+    def _to_defaults(self) -> None:
         self._opc_armed = False
         self._idle.set()
         for reset in self._settings:

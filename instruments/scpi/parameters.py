@@ -39,6 +39,12 @@ def nr3(value: float, digits: int = 8, exponent_digits: int = 2) -> str:
     return f"{mantissa}E{exponent[0]}{exponent[1:].zfill(exponent_digits)}"
 
 
+def block(payload: bytes) -> str:
+    """``payload`` as a block of definite length (IEEE 488.2, 8.7.9); answers are text in Latin-1, which keeps bytes."""
+    length = str(len(payload))
+    return f"#{len(length)}{length}{payload.decode('latin-1')}"
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """A decimal number from ``low`` to ``high``, with an optional ``unit``; ``keywords`` stand for numbers."""

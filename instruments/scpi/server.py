@@ -1,16 +1,16 @@
-"""Serves a simulated SCPI instrument on a loopback TCP port, one program message a line."""
+"""Serves a simulated SCPI instrument on a loopback TCP port: one program message a line, or HiSLIP."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from meterbench.errors import ConfigError
 from meterbench.instruments.faults import FaultKind, FaultPlan
 from meterbench.instruments.scpi.core import ScpiInstrument
 from meterbench.instruments.scpi.errors import ScpiError
-
-LONGEST_MESSAGE = 1 << 18
+from meterbench.instruments.scpi.hislip_server import LONGEST_MESSAGE, Answer, HislipServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +24,30 @@ class Transcribed:
 class ScpiServer:
     """Answers on 127.0.0.1 at a port that the system chooses, obeying ``faults``; lives in one loop."""
 
-    def __init__(self, instrument: ScpiInstrument, faults: FaultPlan) -> None:
+    def __init__(self, instrument: ScpiInstrument, faults: FaultPlan, terminator: bytes = b"\n") -> None:
+        """``terminator`` ends its answers."""
         self.transcript: list[Transcribed] = []
         """All lines so far, of all connections."""
         self._instrument = instrument
         self._faults = faults
+        self._terminator = terminator
         self._server: asyncio.Server | None = None
+        self._hislip = HislipServer(instrument.status, self._obey)
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self.address = ""
         """The VISA resource to open, known once started."""
 
     async def start(self, wire: str = "") -> str:
-        """Listen; the VISA resource to open."""
-        if wire not in ("", "tcp"):
-            raise ConfigError(f"this instrument has no wire {wire!r}; allowed: tcp")
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=LONGEST_MESSAGE)
-        self.address = f"TCPIP::127.0.0.1::{self._server.sockets[0].getsockname()[1]}::SOCKET"
+        """Listen with one program message a line (``tcp``) or with ``hislip``; the VISA resource to open."""
+        if wire not in ("", "tcp", "hislip"):
+            raise ConfigError(f"this instrument has no wire {wire!r}; allowed: tcp, hislip")
+        serve = self._hislip.serve if wire == "hislip" else self._serve_lines
+        self._server = await asyncio.start_server(
+            lambda reader, writer: self._accept(serve(reader, writer), writer), "127.0.0.1", 0, limit=LONGEST_MESSAGE
+        )
+        port = self._server.sockets[0].getsockname()[1]
+        form = f"hislip0,{port}::INSTR" if wire == "hislip" else f"{port}::SOCKET"
+        self.address = f"TCPIP::127.0.0.1::{form}"
         return self.address
 
     async def stop(self) -> None:
@@ -53,19 +61,25 @@ class ScpiServer:
     def _go_away(self) -> None:
         if self._server is not None:
             self._server.close()
+        self._cut_connections()
+
+    def _cut_connections(self) -> None:
         for writer in self._connections.values():
             writer.transport.abort()
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+    def _accept(self, session: Coroutine[None, None, None], writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(session)
         self._connections[task] = writer
         task.add_done_callback(lambda done: self._connections.pop(done))
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_lines(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def answer(reply: bytes, cut: bool) -> None:
+            writer.write(reply[: len(reply) // 2] if cut else reply)
+            await writer.drain()
+
         try:
             while line := await reader.readline():
-                self.transcript.append(Transcribed(">", line))
-                await self._obey(line.decode("latin-1").strip(), writer)
+                await self._obey(line, answer, writer.close)
         except ValueError:  # a line beyond the limit
             self._instrument.status.push(ScpiError(-363))
         except ConnectionError:
@@ -73,23 +87,30 @@ class ScpiServer:
         finally:
             writer.close()
 
-    async def _obey(self, message: str, writer: asyncio.StreamWriter) -> None:
+    async def _obey(self, line: bytes, answer: Answer, drop: Callable[[], None]) -> None:
+        self.transcript.append(Transcribed(">", line))
         fault = self._faults.next()
         kind = fault.kind if fault is not None else None
         if kind is FaultKind.DIE:
             self._go_away()
             return
-        answer = await self._instrument.execute(message, refused=kind is FaultKind.REFUSE)
-        reply = b"" if answer is None else answer.encode("latin-1")
+        if kind is FaultKind.RESTART:
+            self._instrument.restart()
+            self._cut_connections()
+            return
+        if kind is FaultKind.QUEUE:
+            self._instrument.status.push(ScpiError(-310))
+        message = line.decode("latin-1").strip()
+        text = await self._instrument.execute(message, refused=kind is FaultKind.REFUSE)
+        reply = b"" if text is None else text.encode("latin-1")
         if kind is FaultKind.CLOSE:
-            writer.write(reply[: len(reply) // 2])
-            await writer.drain()
-            writer.close()
+            if reply:
+                await answer(reply + self._terminator, True)
+            drop()
         elif reply and kind is not FaultKind.SILENCE:
             if fault is not None and kind is FaultKind.LATE:
                 await asyncio.sleep(fault.delay_s)
             if kind is FaultKind.GARBLE:
                 reply = self._faults.garble(reply)
-            self.transcript.append(Transcribed("<", reply + b"\n"))
-            writer.write(reply + b"\n")
-            await writer.drain()
+            self.transcript.append(Transcribed("<", reply + self._terminator))
+            await answer(reply + self._terminator, False)

@@ -18,10 +18,15 @@ class Status:
     """Event status register, its enable masks, and the error queue."""
 
     def __init__(self) -> None:
+        self._errors: deque[ScpiError] = deque()
+        self.restart()
+
+    def restart(self) -> None:
+        """As after power-on: its event alone, no masks, no errors."""
         self.event = POWER_ON
         self.event_enable = 0
         self.service_enable = 0
-        self._errors: deque[ScpiError] = deque()
+        self._errors.clear()
 
     def push(self, error: ScpiError) -> None:
         """Queue ``error`` and set its class's bit; when the queue is full the last entry becomes -350."""

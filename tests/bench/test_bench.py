@@ -11,6 +11,7 @@ import pytest
 
 from meterbench.bench import opening, station
 from meterbench.bench.bench import Bench
+from meterbench.bench.safe_state import SafeAction
 from meterbench.bench.virtual_lab import VirtualLab
 from meterbench.errors import Cancelled, DeadlineExceeded, InstrumentError, InterlockTripped
 from meterbench.instruments.capabilities import RigState
@@ -33,6 +34,11 @@ def lab_and_bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[VirtualLab,
         yield labs[0], bench
 
 
+def confirmed(actions: list[SafeAction]) -> bool:
+    """Something was done, and all of it is confirmed."""
+    return bool(actions) and all(action.confirmed for action in actions)
+
+
 def test_water_collected_is_what_was_asked(lab_and_bench: tuple[VirtualLab, Bench]) -> None:
     """A collection of 60 s lasts 60 s by the gate, and the tank gains what flowed."""
     _, bench = lab_and_bench
@@ -53,7 +59,7 @@ def test_an_alarm_reaches_whatever_waits(lab_and_bench: tuple[VirtualLab, Bench]
     bench.clock.every(20.0, lambda: lab._loop.call(lambda: lab.plc.trip(alarm)))
     with pytest.raises(InterlockTripped, match=alarm):
         bench.collect(line, 120.0)
-    assert bench.make_safe() == []
+    assert confirmed(bench.make_safe())
     assert lab.plant.flow_l_h < 0.5
     assert not lab.plant.diverter.gate
 
@@ -66,11 +72,11 @@ def test_make_safe_works_from_anywhere_and_twice(lab_and_bench: tuple[VirtualLab
     bench.rig.divert_to_tank()
     bench.clock.sleep(2.0)
     start_s = bench.clock.now_s()
-    assert bench.make_safe() == []
+    assert confirmed(bench.make_safe())
     assert bench.clock.now_s() - start_s < 5.0
     assert lab.plant.pump_percent == 0.0
     assert lab.plant.flow_l_h < 0.5
-    assert bench.make_safe() == []
+    assert confirmed(bench.make_safe())
 
 
 def test_make_safe_goes_on_after_a_request_to_stop(lab_and_bench: tuple[VirtualLab, Bench]) -> None:
@@ -81,7 +87,7 @@ def test_make_safe_goes_on_after_a_request_to_stop(lab_and_bench: tuple[VirtualL
     bench.clock.cancel("test")
     with pytest.raises(Cancelled):
         bench.clock.sleep(1.0)
-    assert bench.make_safe() == []
+    assert confirmed(bench.make_safe())
     assert lab.plant.flow_l_h < 0.5
 
 
@@ -89,9 +95,10 @@ def test_make_safe_says_what_it_could_not_do(lab_and_bench: tuple[VirtualLab, Be
     """With the PLC gone: one sentence, no exception."""
     lab, bench = lab_and_bench
     lab._loop.run(lab._servers[0].stop())
-    (complaint,) = bench.make_safe()
-    assert "rig" in complaint
-    assert "watchdog" in complaint
+    (action,) = bench.make_safe()
+    assert not action.confirmed
+    assert "rig" in action.complaint
+    assert "watchdog" in action.complaint
 
 
 def test_a_leak_shows_in_the_closed_line() -> None:
@@ -129,7 +136,7 @@ def test_a_simulated_station_can_live_in_wall_time() -> None:
         status = bench.rig.status()
         assert 2 <= status.uptime_s - uptime_s <= time.monotonic() - before_s + 1.0
         assert status.flow_l_h["C"] > 0.0
-        assert bench.make_safe() == []
+        assert confirmed(bench.make_safe())
 
 
 def test_a_certificate_may_run_out_in_mid_run() -> None:

@@ -96,8 +96,9 @@ METER_KEYS = "serial, designation, q3_m3_h, ratio, pulse_volume_ml"
          "instruments.balance.port: unknown key; allowed: driver, address, settings, calibration"),
         ("instruments.thermometer.probe.d", 1,
          "instruments.thermometer.probe.d: unknown key; allowed: r0_ohm, a, b, c"),
-        ("instruments.rig.calibration.date", 1,
-         "instruments.rig.calibration.date: unknown key; allowed: certificate, due, expanded_uncertainty"),
+        ("instruments.rig.calibration.dated", 1,
+         "instruments.rig.calibration.dated: unknown key; allowed: certificate, issued_by, date, due, "
+         "coverage_factor, expanded_uncertainty, points, check_every_days, check_limit, checks"),
         ("virtual.faults", {"rig": [{"kind": "late", "delay": 1}]},
          "virtual.faults.rig[0].delay: unknown key; allowed: kind, after, count, delay_s"),
         ("schema", DELETE, "schema: missing"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tty
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import pytest
 from hypothesis import settings
@@ -17,7 +18,11 @@ from meterbench.instruments.scpi.server import ScpiServer
 settings.register_profile("meterbench", deadline=None)  # a busy machine is no failure
 settings.load_profile("meterbench")
 
-ServeScpi = Callable[[ScpiInstrument, FaultPlan], ScpiServer]
+
+class ServeScpi(Protocol):
+    """Serves an instrument, on its usual wire if none is named."""
+
+    def __call__(self, instrument: ScpiInstrument, faults: FaultPlan, wire: str = "", /) -> ScpiServer: ...
 
 
 @pytest.fixture
@@ -33,9 +38,9 @@ def serve_scpi(loop_thread: LoopThread) -> Iterator[ServeScpi]:
     """Serves simulated SCPI instruments in ``loop_thread`` until the end of the test."""
     servers: list[ScpiServer] = []
 
-    def serve(instrument: ScpiInstrument, faults: FaultPlan) -> ScpiServer:
+    def serve(instrument: ScpiInstrument, faults: FaultPlan, wire: str = "", /) -> ScpiServer:
         servers.append(ScpiServer(instrument, faults))
-        loop_thread.run(servers[-1].start())
+        loop_thread.run(servers[-1].start(wire))
         return servers[-1]
 
     yield serve

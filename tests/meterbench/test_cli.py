@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -140,18 +141,54 @@ def test_runs_lists_what_was_run(station_file: StationFileWriter, tmp_path: Path
     assert (run["name"], run["verdict"], run["meters"]) == ("first", "PASS", 1)
 
 
-def test_check_shows_who_answers(station_file: StationFileWriter) -> None:
-    """Identity, certificate and latency of every instrument; exit 3 if a certificate does not hold."""
-    content = station_content()
-    done = meterbench("check", "--station", station_file(content), "--json")
-    rows = json.loads(done.stdout)
+def test_check_shows_who_answers_and_what_can_be_measured(station_file: StationFileWriter) -> None:
+    """One document: instruments with identity, certificate and latency, capability, procedures, and reasons; exit 0."""
+    done = meterbench("check", "--station", station_file(station_content()), "--json")
+    found = json.loads(done.stdout)
     assert done.returncode == 0
-    assert {row["role"] for row in rows} == {"rig", "balance", "thermometer", "counter 1"}
-    assert all(row["latency_ms"] > 0 and row["calibration"] == "valid" for row in rows)
-    content["instruments"]["balance"]["calibration"]["due"] = "2020-01-31"
+    assert set(found) == {"instruments", "capability", "procedures", "reasons"}
+    lines = found["instruments"]
+    assert {line["role"] for line in lines} == {"rig", "balance", "thermometer", "counter 1"}
+    assert all(line["latency_ms"] > 0 and line["calibration"] == "valid" and line["days_left"] for line in lines)
+    points = [row for row in found["capability"] if row["procedure"] == "initial-verification"]
+    assert [row["point"] for row in points] == ["Q3", "Q2", "Q1"]
+    assert all(row["possible"] and row["expanded_uncertainty_percent"] < row["allowed_percent"] for row in points)
+    assert {"profile", "Q4", "grid"} <= {row["point"] for row in found["capability"]}
+    assert found["procedures"] == [
+        {"procedure": "initial-verification", "can_run": True, "reasons": []},
+        {"procedure": "draw-profile", "can_run": True, "reasons": []},
+    ]
+    assert found["reasons"] == []
+
+
+@pytest.mark.parametrize(
+    ("calibration", "reason"),
+    [
+        ({"due": "2020-01-31"}, "balance is out of calibration"),
+        ({"expanded_uncertainty": "20 g"}, "Q2 (42.34 L/h): U = "),
+    ],
+)
+def test_check_says_why_a_station_cannot_judge(
+    calibration: dict[str, str], reason: str, station_file: StationFileWriter
+) -> None:
+    """An expired certificate, a balance too poor: exit 3, the table says no, and standard error says why."""
+    content = station_content()
+    content["instruments"]["balance"]["calibration"] |= calibration
     done = meterbench("check", "--station", station_file(content))
     assert done.returncode == 3
-    assert "balance is out of calibration" in done.stderr
+    assert reason in done.stderr
+    assert "│ no" in done.stdout
+
+
+def test_check_warns_before_a_certificate_runs_out(station_file: StationFileWriter) -> None:
+    """Ten days left: a word on standard error, and still exit 0."""
+    content = station_content()
+    due = datetime.now(UTC).date() + timedelta(days=10)
+    content["instruments"]["balance"]["calibration"]["due"] = due.isoformat()
+    done = meterbench("check", "--station", station_file(content))
+    assert done.returncode == 0
+    assert re.search(r"balance: certificate V-2026-002 is due in (9|10) days", done.stderr)
+    assert re.search(r"(9|10) d", done.stdout)
 
 
 SLOW = station_content(*({**QUICK_METER, "serial": str(n), "ratio": 1600} for n in (1, 2)))

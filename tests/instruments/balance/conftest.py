@@ -3,52 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partialmethod
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from serial.urlhandler import protocol_socket
 
 from meterbench.instruments.balance.mettler_mt_sics import MtSicsBalance
-from meterbench.instruments.balance.mettler_mt_sics_sim import MtSicsSim
-from meterbench.instruments.balance.pan import CellSpec
 from meterbench.instruments.links import serial_link
 from meterbench.instruments.links.loop_thread import LoopThread
 from meterbench.instruments.links.serial_link import SerialLink
-from meterbench.world.clock import VirtualClock
-
-LINK_DEADLINE_S = 0.15
-EXACT = CellSpec(readability_g=0.01, repeatability_g=0.0, drift_sd_g_h=0.0)
-
-
-@dataclass
-class World:
-    """One pan, on which ``mass_g`` stands or runs in with ``flow_g_s``; the lab samples after each step of time."""
-
-    loop_thread: LoopThread
-    mass_g: float = 12.34
-    flow_g_s: float = 0.0
-    now_s: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.clock = VirtualClock(self._advance)
-        self.sim = MtSicsSim(lambda: self.mass_g, lambda: self.now_s, np.random.default_rng(1), spec=EXACT)
-
-    def load(self, mass_g: float) -> None:
-        """Put another mass on the pan, at once."""
-        self.mass_g = mass_g
-        self.loop_thread.call(self.sim.sample)
-
-    def _advance(self, duration_s: float) -> bool:
-        def step() -> None:
-            self.now_s += duration_s
-            self.mass_g += self.flow_g_s * duration_s
-            self.sim.sample()
-
-        self.loop_thread.call(step)
-        return not self.flow_g_s
+from tests.instruments.balance.world import LINK_DEADLINE_S, World
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def peer(loop_thread: LoopThread) -> Iterator[RawPeer]:
 
 @pytest.fixture
 def link(peer: RawPeer) -> Iterator[ModbusLink]:
-    link = ModbusLink("rig", "127.0.0.1", peer.port, deadline_s=DEADLINE_S)
+    link = ModbusLink("rig", f"tcp://127.0.0.1:{peer.port}", deadline_s=DEADLINE_S)
     link.open()
     yield link
     link.close()
@@ -189,7 +189,8 @@ def test_threads_never_mix_replies_of_pymodbus_server(loop_thread: LoopThread) -
         return server
 
     server = loop_thread.run(start())
-    link = ModbusLink("rig", "127.0.0.1", server.transport.sockets[0].getsockname()[1], deadline_s=5.0)
+    port = server.transport.sockets[0].getsockname()[1]
+    link = ModbusLink("rig", f"tcp://127.0.0.1:{port}", deadline_s=5.0)
     link.open()
     wrong: list[list[int]] = []
 

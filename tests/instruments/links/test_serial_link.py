@@ -205,3 +205,64 @@ def test_threads_never_mix_replies(pty_peer: PtyPeer, link: SerialLink) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def three_bytes(received: bytes) -> int:
+    return 3 if len(received) >= 3 else 0
+
+
+def test_a_binary_exchange_ends_where_its_message_ends(pty_peer: PtyPeer, link: SerialLink) -> None:
+    """No terminator is added or sought; pieces are put together; what comes behind is not part of the next answer."""
+
+    def answer(line: bytes) -> None:
+        pty_peer.write(line[:1] + b"\r")
+        pty_peer.write_later(0.03, b"\x00\xff")
+
+    pty_peer.on_line = answer
+    for first in (b"\x01", b"\x02"):
+        assert link.exchange_message(first + b"\r\n", three_bytes) == first + b"\r\x00"
+        time.sleep(0.02)
+    assert (link.trace()[-1].sent, link.trace()[-2].fault) == (b"\x02\r\n", "unasked, thrown away")
+
+
+def test_a_binary_exchange_that_stays_short_leaves_the_link_stale(pty_peer: PtyPeer, link: SerialLink) -> None:
+    """Then only a barrier helps, whose answer is found behind whatever else comes."""
+    pty_peer.on_line = lambda line: pty_peer.write(b"ab" if line == b"?" else b"xxab!")
+    with pytest.raises(DeadlineExceeded, match=r"no complete answer within 0\.3 s; asked .*got 'ab'"):
+        link.exchange_message(b"?\r\n", three_bytes)
+    with pytest.raises(ProtocolError, match="resynchronise"):
+        link.exchange_message(b"?\r\n", three_bytes)
+    with pytest.raises(DeadlineExceeded, match="no answer to the barrier"):
+        link.resynchronise_message(b"#\r\n", lambda received: received.find(b"?") + 1, 0.1)
+    assert link.stale
+    assert link.resynchronise_message(b"#\r\n", lambda received: received.find(b"!") + 1, 0.5) == b"xxab!"
+    assert link.exchange_message(b"!\r\n", three_bytes) == b"xxa"
+
+
+def test_what_speaks_by_itself_is_heard_without_waiting(pty_peer: PtyPeer, link: SerialLink) -> None:
+    started_s = time.monotonic()
+    assert link.heard_lines() == []
+    assert time.monotonic() - started_s < 0.04
+    pty_peer.write(b"one\r\ntwo\r\nth")
+    pty_peer.loop_thread.call(lambda: pty_peer.write_later(0.02, b"ree\r\n"))
+    time.sleep(0.01)
+    assert link.heard_lines() == ["one", "two", "three"]
+    pty_peer.write(b"old\r\n")
+    time.sleep(0.01)
+    assert link.listen_anew() == b"old\r\n"
+    pty_peer.write(b"cut")
+    time.sleep(0.01)
+    with pytest.raises(ProtocolError, match="a line without an end"):
+        link.heard_lines()
+    pty_peer.write(b"next\r\n")
+    time.sleep(0.01)
+    assert link.heard_lines() == ["next"]
+
+
+def test_listening_to_a_port_that_goes_away_is_connection_lost(pty_peer: PtyPeer, link: SerialLink) -> None:
+    pty_peer.hang_up()
+    with pytest.raises(ConnectionLost):
+        link.heard_lines()
+    for _ in range(2):
+        with pytest.raises(ConnectionLost):
+            link.listen_anew()

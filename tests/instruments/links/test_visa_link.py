@@ -25,7 +25,7 @@ from meterbench.instruments.faults import Fault, FaultKind, FaultPlan
 from meterbench.instruments.links.loop_thread import LoopThread
 from meterbench.instruments.links.visa_link import VisaLink
 from meterbench.instruments.scpi.core import ScpiInstrument
-from meterbench.instruments.scpi.parameters import INFINITY, Number, nr3
+from meterbench.instruments.scpi.parameters import INFINITY, Number, block, nr3
 from meterbench.instruments.scpi.server import ScpiServer
 
 if TYPE_CHECKING:
@@ -256,3 +256,172 @@ def test_pyvisa_is_not_imported_before_it_is_needed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def logger(payload: bytes) -> ScpiInstrument:
+    """A supply that gives ``payload`` as a block."""
+    instrument = supply()
+    instrument.command("LOG?", lambda _: block(payload))
+    return instrument
+
+
+ANY_BYTES = b'0;0,"No error"\n\r;#13' + bytes(range(256)) * 90
+"""Line feeds, ends of messages and heads of blocks in the middle; longer than one chunk of pyvisa."""
+
+
+@pytest.mark.parametrize("wire", ["tcp", "hislip"])
+@pytest.mark.parametrize("payload", [ANY_BYTES, b"\n", b""], ids=["any", "line feed", "empty"])
+def test_block_comes_out_whole(serve_scpi: ServeScpi, wire: str, payload: bytes) -> None:
+    """Whatever is in it; the error queue is read behind it in the same message, and the next question is in step."""
+    server = serve_scpi(logger(payload), FaultPlan(), wire)
+    link = VisaLink("supply", server.address, deadline_s=DEADLINE_S)
+    link.open("PS1")
+    for _ in range(3):
+        assert link.query_block("LOG?") == payload
+        assert link.query("VOLT?") == "+5.00000000E+00"
+    link.close()
+
+
+def test_block_on_the_wire(serve_scpi: ServeScpi) -> None:
+    """The golden exchange: two samples of a supply's fast log (instruments.md 11.10)."""
+    samples = bytes.fromhex("66 66 66 40 04 A1 C4 37 66 66 66 40 91 75 5D 37")
+    server = serve_scpi(logger(samples), FaultPlan())
+    link = VisaLink("supply", server.address, deadline_s=DEADLINE_S)
+    link.open("PS1")
+    assert link.query_block("LOG?") == samples
+    asked, answered = (entry.line for entry in server.transcript[-2:])
+    assert asked == b"LOG?;:SYST:ERR?\n"
+    assert answered == b"#216" + samples + b';0,"No error"\n'
+    link.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("3.6", ProtocolError),
+        ("#0abc", ProtocolError),
+        ("#13abcd", ProtocolError),
+        ("#13abc;5", ProtocolError),
+        ("#1xabc", ProtocolError),
+        ("#13a\nc;7", ProtocolError),
+        ("#15ab\n", ProtocolError),
+        ("#219ab\n", DeadlineExceeded),
+    ],
+)
+@pytest.mark.parametrize("wire", ["tcp", "hislip"])
+def test_what_is_no_block_is_refused(serve_scpi: ServeScpi, wire: str, text: str, error: type[BenchError]) -> None:
+    """Too long, too short, of indefinite length, or two answers; an end that HiSLIP tells is waited for on a socket."""
+    instrument = supply()
+    instrument.command("LOG?", lambda _: text)
+    link = VisaLink("supply", serve_scpi(instrument, FaultPlan(), wire).address, deadline_s=DEADLINE_S)
+    link.open("PS1")
+    with pytest.raises(ProtocolError if wire == "hislip" else error):
+        link.query_block("LOG?")
+    assert link.query("VOLT?") == "+5.00000000E+00"
+    link.close()
+
+
+@pytest.mark.parametrize("wire", ["tcp", "hislip"])
+@pytest.mark.parametrize("kind", [kind for kind in FaultKind if kind not in (FaultKind.GARBLE, FaultKind.DIE)])
+def test_each_fault_of_a_block_is_named(serve_scpi: ServeScpi, wire: str, kind: FaultKind) -> None:
+    """Or the block is right; and the next one is, in any case."""
+    faults = FaultPlan()
+    link = VisaLink("supply", serve_scpi(logger(ANY_BYTES), faults, wire).address, deadline_s=DEADLINE_S)
+    link.open("PS1")
+    faults.add(Fault(kind, delay_s=DEADLINE_S + 0.05))
+    harmless = (FaultKind.WRONG_UNIT, FaultKind.SATURATE, FaultKind.DRIFT)
+    if kind in harmless:
+        assert link.query_block("LOG?") == ANY_BYTES
+    else:
+        with pytest.raises(BenchError, match="supply at TCPIP"):
+            link.query_block("LOG?")
+    assert link.query_block("LOG?") == ANY_BYTES
+    link.close()
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_a_garbled_block_keeps_its_length(serve_scpi: ServeScpi, seed: int) -> None:
+    """Head and end are guarded, the bytes between are not: nothing in the protocol protects those."""
+    faults = FaultPlan(seed=seed)
+    link = VisaLink("supply", serve_scpi(logger(b"ab\ncd"), faults).address, deadline_s=DEADLINE_S)
+    link.open("PS1")
+    faults.add(Fault(FaultKind.GARBLE))
+    try:
+        assert len(link.query_block("LOG?")) == 5
+    except BenchError:
+        assert link.query_block("LOG?") == b"ab\ncd"
+    link.close()
+
+
+@pytest.mark.parametrize("wire", ["tcp", "hislip"])
+def test_an_error_of_the_instruments_own_is_seen_with_the_answer(serve_scpi: ServeScpi, wire: str) -> None:
+    """The answer is right, and yet it does not count."""
+    faults = FaultPlan()
+    link = VisaLink("supply", serve_scpi(supply(), faults, wire).address, deadline_s=DEADLINE_S)
+    link.open("PS1")
+    faults.add(Fault(FaultKind.QUEUE))
+    with pytest.raises(InstrumentError, match='-310,"System error"'):
+        link.query("VOLT?")
+    assert link.query("VOLT?") == "+5.00000000E+00"
+    link.close()
+
+
+def test_late_answer_over_hislip_never_answers_the_next_question(serve_scpi: ServeScpi) -> None:
+    """Nor do time-outs cost anything but the answer."""
+    faults = FaultPlan()
+    link = VisaLink("supply", serve_scpi(supply(), faults, "hislip").address, deadline_s=DEADLINE_S)
+    link.open("PS1")
+    faults.add(Fault(FaultKind.LATE, delay_s=DEADLINE_S + 0.05))
+    with pytest.raises(DeadlineExceeded):
+        link.query("VOLT?")
+    for _ in range(5):
+        time.sleep(0.02)
+        assert link.query("*ESE?") == "0"
+    link.close()
+
+
+def test_nobody_at_a_hislip_address(serve_scpi: ServeScpi) -> None:
+    """Told within the deadline, no socket left open; and so when it goes away later."""
+    faults = FaultPlan()
+    server = serve_scpi(supply(), faults, "hislip")
+    link = VisaLink("supply", server.address, deadline_s=DEADLINE_S)
+    link.open("PS1")
+    faults.add(Fault(FaultKind.DIE))
+    for _ in range(2):
+        with pytest.raises(ConnectionLost):
+            link.query("VOLT?")
+    started_s = time.monotonic()
+    with pytest.raises(ConnectionLost, match="cannot connect"):
+        VisaLink("supply", server.address, deadline_s=DEADLINE_S).open("PS1")
+    assert time.monotonic() - started_s < DEADLINE_S + 0.2
+    link.close()
+
+
+def test_repeated_headers_are_taken_off(serve_scpi: ServeScpi) -> None:
+    """Of every answer in the line, of the identity and of the error queue, where the link is told to."""
+    instrument = supply(f"*IDN {IDN}")
+    instrument.command("NAME?", lambda _: ':SYST:NAME "a :B c";:VOLT 7')
+    instrument.command("SYSTem:ERRor[:NEXT]?", lambda _: f":SYST:ERR {instrument.status.pop_error()}")
+    link = VisaLink("supply", serve_scpi(instrument, FaultPlan()).address, deadline_s=DEADLINE_S, headers=True)
+    link.open("PS1")
+    assert link.identity.manufacturer == "Acme"
+    assert link.query("NAME?") == '"a :B c";7'
+    with pytest.raises(InstrumentError, match="-222"):
+        link.write("VOLT 2e6")
+    link.close()
+
+
+def test_measured_values_need_only_agree(bench: Bench) -> None:
+    """Two measurements in one message; too far apart, or not two numbers, there is none."""
+    readings = iter(["1.000", "1.004", "1.000", "1.006", "1.0", "1.0,2.0", "1.0", "one"])
+    bench.instrument.command("MEAS?", lambda _: next(readings))
+    assert bench.link.query_measured("MEAS?", "overload", 0.005) == pytest.approx(1.002)
+    with pytest.raises(ProtocolError, match=r"not the same twice, within 0\.005"):
+        bench.link.query_measured("MEAS?", "overload", 0.005)
+    with pytest.raises(ProtocolError, match="not the same twice"):
+        bench.link.query_measured("MEAS?", "overload", 0.005)
+    with pytest.raises(ProtocolError, match="no number"):
+        bench.link.query_measured("MEAS?", "overload", 0.005)
+    bench.instrument.command("MEAS?", lambda _: nr3(INFINITY))
+    with pytest.raises(InstrumentError, match="overload"):
+        bench.link.query_measured("MEAS?", "overload", 0.005)

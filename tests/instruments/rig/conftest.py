@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from meterbench.instruments.links.address import parse_tcp
 from meterbench.instruments.links.loop_thread import LoopThread
 from meterbench.instruments.links.modbus_link import ModbusLink
 from meterbench.instruments.rig import plc_map
@@ -59,6 +60,9 @@ class StandIn:
     def remote_request(self, value: int) -> None:
         self.remote = value
 
+    def restart(self) -> None:
+        self.image |= {"uptime_s": 0, "state": int(plc_map.PlcState.SAFE)}
+
     @property
     def commands(self) -> list[str]:
         return [plc_map.Command(command).name for command, _ in self.executed]
@@ -70,19 +74,27 @@ class Served:
 
     core: StandIn
     sim: ModbusPlcSim
-    host: str
-    port: int
+    address: str
     link: ModbusLink
     clock: VirtualClock
 
+    @property
+    def host(self) -> str:
+        return parse_tcp(self.address)[0]
+
+    @property
+    def port(self) -> int:
+        return parse_tcp(self.address)[1]
+
 
 @pytest.fixture
-def served(loop_thread: LoopThread) -> Iterator[Served]:
+def served(loop_thread: LoopThread, request: pytest.FixtureRequest) -> Iterator[Served]:
+    """On Modbus TCP, or on the wire that the test's parameter names."""
     core = StandIn()
     sim = ModbusPlcSim(core)
-    host, port = loop_thread.run(sim.start()).removeprefix("tcp://").split(":")
-    link = ModbusLink("rig", host, int(port), deadline_s=LINK_DEADLINE_S)
-    yield Served(core, sim, host, int(port), link, VirtualClock(lambda _: True))
+    address = loop_thread.run(sim.start(getattr(request, "param", "tcp")))
+    link = ModbusLink("rig", address, deadline_s=LINK_DEADLINE_S)
+    yield Served(core, sim, address, link, VirtualClock(lambda _: True))
     link.close()
     loop_thread.run(sim.stop())
 

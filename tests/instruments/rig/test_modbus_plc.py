@@ -10,11 +10,13 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from meterbench.errors import ConfigError, DeadlineExceeded, InstrumentError, InterlockTripped, ProtocolError
 from meterbench.instruments.capabilities import FlowRig, GateTiming, Identity, RigState
+from meterbench.instruments.faults import Fault, FaultKind
 from meterbench.instruments.links.loop_thread import LoopThread
 from meterbench.instruments.links.modbus_link import ModbusLink
 from meterbench.instruments.place import Place
 from meterbench.instruments.rig import plc_map
 from meterbench.instruments.rig.modbus_plc import ModbusPlcRig, open_rig_plc
+from meterbench.instruments.serving.modbus_server import WIRES
 from meterbench.world.clock import VirtualClock
 
 MOVES = {
@@ -81,7 +83,7 @@ def test_a_process_value_that_is_no_number_is_refused_by_name(served, rig: Modbu
     for each in plc_map.PROCESS_VALUES:
         served.core.image |= {each.name: number, "alarm_word_1": 1 << 10}
         with pytest.raises(
-            ProtocolError, match=rf"{each.name} \(word {each.address}\); alarms latched: SENSOR_FAILURE"
+            InstrumentError, match=rf"{each.name} \(word {each.address}\); alarms latched: SENSOR_FAILURE"
         ):
             rig.status()
         served.core.image |= {each.name: 1.0, "alarm_word_1": 0}
@@ -90,7 +92,7 @@ def test_a_process_value_that_is_no_number_is_refused_by_name(served, rig: Modbu
 
 def test_a_gate_whose_travel_time_is_no_number_is_refused(served, rig: ModbusPlcRig) -> None:
     served.core.image["diverter_time_off"] = math.nan
-    with pytest.raises(ProtocolError, match="diverter_time_off"):
+    with pytest.raises(InstrumentError, match="diverter_time_off"):
         rig.last_gate()
 
 
@@ -229,14 +231,15 @@ def test_a_controlled_stop_that_is_refused_while_water_runs_is_told(served, rig:
         rig.controlled_stop()
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:502", "socket://127.0.0.1:502", "tcp://:502", "tcp://plc", "tcp://h:x"])
+@pytest.mark.parametrize("address", ["127.0.0.1:502", "socket://127.0.0.1:502", "tcp://:502", "tcp://plc", "rtu://"])
 def test_an_address_that_cannot_be_meant_is_refused(address: str) -> None:
-    with pytest.raises(ConfigError, match="must look like tcp://host:502"):
+    with pytest.raises(ConfigError, match=r"rig: address .*: expected tcp://host:port, rtu-tcp"):
         open_rig_plc(Place("rig", address, VirtualClock(lambda _: True)))
 
 
+@pytest.mark.parametrize("served", WIRES, indirect=True)
 def test_open_connects_by_address(served) -> None:
-    rig = open_rig_plc(Place("rig", f"tcp://{served.host}:{served.port}", served.clock))
+    rig = open_rig_plc(Place("rig", served.address, served.clock))
     assert rig.status().flow_l_h["A"] == 20
     rig.close()
     rig.close()
@@ -271,9 +274,21 @@ def test_another_major_version_of_the_map_is_refused(foreign_plc) -> None:
 def test_a_plc_that_never_echoes_is_given_up_after_two_seconds_of_the_clock(foreign_plc) -> None:
     """A programme that stands still: the registers store what is written, nothing happens."""
     clock = VirtualClock(lambda _: True)
-    rig = ModbusPlcRig("rig", ModbusLink("rig", "127.0.0.1", foreign_plc(0x0100)), clock)
+    rig = ModbusPlcRig("rig", ModbusLink("rig", f"tcp://127.0.0.1:{foreign_plc(0x0100)}"), clock)
     rig.open()
     with pytest.raises(DeadlineExceeded, match=r"sent stop_flow as number 1, but after 2\.\d s the PLC still echoes 0"):
         rig.stop_flow()
     assert 2.0 <= clock.now_s() < 2.1
     rig.close()
+
+
+@pytest.mark.parametrize("state", ["SAFE", "RUNNING"])
+def test_a_plc_that_restarts_while_it_is_stopped_must_be_safe(served, rig: ModbusPlcRig, state: str) -> None:
+    """The command is forgotten; what counts is the state in which it came back."""
+    served.core.restart = lambda: served.core.image.update(uptime_s=0, state=int(plc_map.PlcState[state]))
+    served.sim.faults.add(Fault(FaultKind.RESTART, after=1))
+    if state == "SAFE":
+        rig.controlled_stop()
+    else:
+        with pytest.raises(InstrumentError, match="controlled_stop with result 0 in state RUNNING"):
+            rig.controlled_stop()

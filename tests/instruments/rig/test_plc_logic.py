@@ -175,3 +175,20 @@ def test_a_controlled_stop_is_never_refused_and_may_come_twice() -> None:
         assert rig.command(Command.controlled_stop) == Result.ok
         rig.wait(5.0)
         assert rig.plant.flow_l_h == 0.0
+
+
+def test_a_plc_that_restarts_lets_everything_fall_off(rig: Rig) -> None:
+    """Uptime from 0, SAFE, no flow, no alarm, no control; and it can be taken over again."""
+    rig.command(Command.start_flow, line_select=3, flow_setpoint=2000.0)
+    rig.wait(20.0)
+    rig.plc.trip("DOOR_OPEN")
+    rig.plc.restart()
+    image = rig.plc.process_image()
+    assert (image["uptime_s"], image["alarm_word_1"], image["state"]) == (0, 0, PlcState.SAFE)
+    rig.wait(5.0)
+    assert rig.plant.flow_l_h == 0.0
+    assert rig.plc.process_image()["uptime_s"] == 5
+    assert rig.command(Command.start_flow, line_select=3, flow_setpoint=2000.0) == Result.not_remote
+    rig.plc.remote_request(1)
+    assert rig.command(Command.go_idle) == Result.ok
+    assert rig.command(Command.start_flow, line_select=3, flow_setpoint=2000.0) == Result.ok

@@ -8,7 +8,7 @@ import pytest
 
 from meterbench.instruments.scpi.core import Call, ScpiInstrument
 from meterbench.instruments.scpi.errors import ScpiError
-from meterbench.instruments.scpi.parameters import Number
+from meterbench.instruments.scpi.parameters import Boolean, Number, block
 
 
 def supply() -> ScpiInstrument:
@@ -137,3 +137,42 @@ def test_enable_masks_and_service_request() -> None:
     """The master summary follows ``*SRE``; the masks read back; message available while an answer waits."""
     instrument = supply()
     assert ask(instrument, "*CLS;*ESE 1;*SRE 32;*OPC;*ESE?;*SRE?;*TST?;*STB?") == "1;32;0;112"
+
+
+def test_setting_of_each_channel_with_a_list_behind() -> None:
+    """``VOLT 3,(@2)``: each channel has its own limits, a list sets all or none, without a list it is the lowest."""
+    instrument = supply()
+    instrument.channel_setting("LIMit", {1: Number(0.0, 6.0), 2: Number(0.0, 25.0)}, 1.0)
+    assert ask(instrument, "LIM 3,(@2);LIM? (@1,2);LIM?") == "+1.00000000E+00,+3.00000000E+00;+1.00000000E+00"
+    assert ask(instrument, "LIM 20,(@2,1);LIM? (@1:2)") == "+1.00000000E+00,+3.00000000E+00"
+    assert ask(instrument, "SYST:ERR?") == '-222,"Data out of range;20"'
+    assert ask(instrument, "LIM 2;LIM? (@1:2)") == "+2.00000000E+00,+3.00000000E+00"
+    assert ask(instrument, "LIM 2,(@3);SYST:ERR?") == '-222,"Data out of range;(@3)"'
+    assert ask(instrument, "*RST;LIM? (@1:2)") == "+1.00000000E+00,+1.00000000E+00"
+
+
+def test_restart_is_as_after_power_on() -> None:
+    """Settings, masks and errors are gone, the power-on bit is there, nothing is pending."""
+    resets: list[int] = []
+    instrument = ScpiInstrument("Acme,PS2,42,1.0", on_reset=lambda: resets.append(1))
+    on = instrument.setting("OUTPut", Boolean(), False)
+    ask(instrument, "*ESR?;OUTP ON;*ESE 32;BOGUS")
+    instrument.begin()
+    instrument.restart()
+    assert (on.get(), instrument.busy, resets) == (False, False, [1])
+    assert ask(instrument, "*ESE?;SYST:ERR?;*ESR?") == '0;0,"No error";128'
+
+
+def test_a_later_command_replaces_an_earlier_one() -> None:
+    """Boxes differ in common commands, too."""
+    instrument = supply()
+    instrument.command("SYSTem:ERRor[:NEXT]?", lambda _: ':SYST:ERR 0,"No error"')
+    assert ask(instrument, "SYST:ERR?") == ':SYST:ERR 0,"No error"'
+
+
+@pytest.mark.parametrize(
+    ("payload", "answer"), [(b"", "#10"), (b"a;\n\xff", "#14a;\n\xff"), (b"x" * 12, "#212" + "x" * 12)]
+)
+def test_block_of_definite_length(payload: bytes, answer: str) -> None:
+    """IEEE 488.2, 8.7.9: the number of digits, the length, the bytes."""
+    assert block(payload) == answer

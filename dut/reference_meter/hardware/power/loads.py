@@ -62,6 +62,11 @@ class Loads:
         self._demands: dict[Activity, Demand] = {}
         self._sleep_ma = {consumer: 1e-3 * _values(consumer)["sleep_ua"] for consumer in ("lora", "nb_iot")}
 
+    @property
+    def shot_mc(self) -> float:
+        """Charge of one measuring cycle of this unit."""
+        return 1e-3 * self._factors["shot"] * self._meter["shot_uc"]
+
     def event(self, radio: Radio) -> Event:
         """One transmission of this unit."""
         consumer = consumer_of(radio)

@@ -2,9 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from meterbench.dut.reference_meter.hardware.power.cell import Cell, cell_type
+
+
+class Inserted(Protocol):
+    """What can stand in a place: a pack, or a supply's leads instead of one (``played_pack``)."""
+
+    @property
+    def open_v(self) -> float:
+        """Voltage without load."""
+
+    @property
+    def limit_ma(self) -> float:
+        """More it does not give; inf for cells."""
+
+    def fits(self, cell_name: str) -> bool:
+        """Does it go into a place for packs of this type?"""
+
+    def resistance_ohm(self, temp_c: float) -> float: ...
+
+    def voltage_v(self, load_ma: float, temp_c: float) -> float: ...
+
+    def age(self, duration_s: float, drawn_mah: float) -> None: ...
+
+    def wear(self, drawn_mah: float) -> None: ...
+
+    def steady_s(self, current_ma: float, temp_c: float) -> float: ...
+
+    def copy(self) -> Inserted: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -26,6 +55,15 @@ class Pack:
     @property
     def open_v(self) -> float:
         return self.cell.open_v
+
+    @property
+    def limit_ma(self) -> float:
+        """Cells have none but their resistance."""
+        return math.inf
+
+    def fits(self, cell_name: str) -> bool:
+        """Only cells of its own type are as large."""
+        return self.cell.type.name == cell_name
 
     def resistance_ohm(self, temp_c: float) -> float:
         """Of the whole pack, films included."""

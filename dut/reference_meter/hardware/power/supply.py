@@ -22,7 +22,7 @@ from meterbench.dut.reference_meter.hardware.power.capacitor import (
     Feed,
     next_phase,
 )
-from meterbench.dut.reference_meter.hardware.power.pack import Pack, fresh_pack
+from meterbench.dut.reference_meter.hardware.power.pack import Inserted, fresh_pack
 
 RAIL_V = 3.3
 """ADR-055. A buck-boost converter's: it holds down to the brown-out."""
@@ -37,6 +37,9 @@ RETURN_V = 2.7
 TEST_MA, TEST_S = 2.0, 0.5
 """[design] The resistor that loads a pack while it is measured. Hourly, it takes 2.4 mAh a year."""
 TEST_MAH = TEST_MA * TEST_S / 3600.0
+LIMITING_OHM = 1e9
+"""A source that limits its current is one of a voltage so high, behind a resistance so high, that it gives that current
+whatever the capacitor's voltage is: within 4e-6 of it over all of 4 V, at 1 mA or more."""
 
 
 class Place(Enum):
@@ -70,20 +73,18 @@ class Supply:
         self.capacitor = capacitor or Capacitor()
         self.spc_v = spc_v
         self.rail = Rail.UP if spc_v >= RETURN_V else Rail.DOWN
-        self._packs: dict[Place, Pack] = {}
+        self._packs: dict[Place, Inserted] = {}
         self._selected: frozenset[Place] = frozenset()
 
-    def insert(self, place: Place, pack: Pack) -> None:
+    def insert(self, place: Place, pack: Inserted) -> None:
         """Put a pack in; ``ValueError`` if the place is taken or the pack does not fit."""
         if place in self._packs:
             raise ValueError(f"there is a pack in {place.name} already; remove it first")
-        if pack.cell.type.name != FITS[place]:
-            raise ValueError(
-                f"a pack of {pack.cell.type.name} does not fit into {place.name}, which takes {FITS[place]}"
-            )
+        if not pack.fits(FITS[place]):
+            raise ValueError(f"this pack does not fit into {place.name}, which takes {FITS[place]}")
         self._packs[place] = pack
 
-    def remove(self, place: Place) -> Pack:
+    def remove(self, place: Place) -> Inserted:
         """Take a pack out; ``ValueError`` if there is none."""
         if place not in self._packs:
             raise ValueError(f"there is no pack in {place.name} to remove")
@@ -93,7 +94,7 @@ class Supply:
         """The place's contact, which the firmware can read."""
         return place in self._packs
 
-    def pack(self, place: Place) -> Pack:
+    def pack(self, place: Place) -> Inserted:
         """The pack in a place; ``ValueError`` if there is none."""
         if place not in self._packs:
             raise ValueError(f"there is no pack in {place.name}")
@@ -182,9 +183,35 @@ class Supply:
     def loaded_v(self, place: Place, ambient_c: float) -> float:
         """A pack's voltage under the test load, and under what it gives to the capacitor now."""
         pack = self.pack(place)
+        asked_ma = TEST_MA + self.feeding_ma(place, ambient_c)
+        if asked_ma > pack.limit_ma > TEST_MA:  # What the test takes, the capacitor does not get.
+            return self.spc_v + 1e-3 * (pack.limit_ma - TEST_MA) * CHARGE_OHM
+        return pack.voltage_v(asked_ma, ambient_c)
+
+    def feeding_ma(self, place: Place, ambient_c: float) -> float:
+        """What a place gives to the capacitor at this instant."""
         feed = self._feeds(ambient_c).get(place)
-        feeding_ma = 1e3 * max(0.0, feed.open_v - self.spc_v) / feed.ohm if feed else 0.0
-        return pack.voltage_v(TEST_MA + feeding_ma, ambient_c)
+        return 1e3 * max(0.0, feed.open_v - self.spc_v) / feed.ohm if feed else 0.0
+
+    def terminal_v(self, place: Place, ambient_c: float) -> float:
+        """Voltage at a place's contacts at this instant, without the test load."""
+        pack, feeding_ma = self.pack(place), self.feeding_ma(place, ambient_c)
+        if feeding_ma > 0.0 and self._limits(pack, ambient_c):
+            return self.spc_v + 1e-3 * feeding_ma * CHARGE_OHM
+        return pack.open_v - 1e-3 * feeding_ma * pack.resistance_ohm(ambient_c)
+
+    def seen_at_once(self, place: Place, ambient_c: float) -> float:
+        """Which part of a short pulse comes straight from a place, and not out of the capacitor. 0 if it limits."""
+        pack = self.pack(place)
+        if self._limits(pack, ambient_c):
+            return 0.0
+        esr_ohm = self.capacitor.esr_at_ohm(ambient_c)
+        return esr_ohm / (esr_ohm + pack.resistance_ohm(ambient_c) + CHARGE_OHM)
+
+    def settle(self, place: Place, load_ma: float, ambient_c: float) -> None:
+        """Let the capacitor be as it is after a day at this load, fed from this place."""
+        ohm = self.pack(place).resistance_ohm(ambient_c) + CHARGE_OHM
+        self.spc_v = self.pack(place).open_v - self._drain_a(load_ma) * ohm
 
     def measure_v(self, place: Place, ambient_c: float) -> float:
         """What the firmware's converter (an ideal one) reads of a pack. The test load takes its charge and film."""
@@ -217,7 +244,12 @@ class Supply:
             most_ma = 1e3 * max((feed.open_v - self.spc_v) / feed.ohm, drain_a)
             step_s = min(step_s, self._packs[place].steady_s(most_ma, ambient_c))
         end_v = phase.end_v if step_s == phase.duration_s else phase.at_v(step_s)
-        for level_v in self._levels_v(dip_v):
+        unlimited_v = [
+            self._unlimited_v(self._packs[place], ambient_c)
+            for place, _ in conducting
+            if self._limits(self._packs[place], ambient_c)
+        ]
+        for level_v in (*self._levels_v(dip_v), *unlimited_v):
             reached_s = phase.reaches_s(level_v)
             if reached_s <= step_s:
                 step_s, end_v = reached_s, level_v
@@ -230,11 +262,19 @@ class Supply:
 
     def _feeds(self, ambient_c: float) -> dict[Place, Feed]:
         selected = self.selected
-        return {
-            place: Feed(pack.open_v, pack.resistance_ohm(ambient_c) + CHARGE_OHM)
-            for place, pack in self._packs.items()
-            if place in selected
-        }
+        return {place: self._feed(pack, ambient_c) for place, pack in self._packs.items() if place in selected}
+
+    def _feed(self, pack: Inserted, ambient_c: float) -> Feed:
+        if self._limits(pack, ambient_c):
+            return Feed(self.spc_v + 1e-3 * pack.limit_ma * LIMITING_OHM, LIMITING_OHM)
+        return Feed(pack.open_v, pack.resistance_ohm(ambient_c) + CHARGE_OHM)
+
+    def _limits(self, pack: Inserted, ambient_c: float) -> bool:
+        return self.spc_v < self._unlimited_v(pack, ambient_c)
+
+    def _unlimited_v(self, pack: Inserted, ambient_c: float) -> float:
+        """From this voltage of the capacitor on, a source gives less than its limit."""
+        return pack.open_v - 1e-3 * pack.limit_ma * (pack.resistance_ohm(ambient_c) + CHARGE_OHM)
 
     def _drain_a(self, load_ma: float) -> float:
         return 1e-3 * (self.capacitor.leakage_ma + (load_ma if self.rail_up else 0.0))

@@ -6,6 +6,7 @@ Two wires cannot tell the element from its leads: loop and contact resistance ar
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -42,6 +43,8 @@ class ResistanceInput:
     lead_loop_ohm: float = LEAD_LOOP_OHM
     contact_ohm: float = 0.0
     fault: WireFault | None = None
+    played_ohm: Callable[[], float] | None = None
+    """A resistance simulator is connected in the element's place: what it and its leads have now; infinite: open."""
 
     def measured_ohm(self, element_temp_c: float) -> float:
         """One reading, ohm, with the element at this temperature (degC)."""
@@ -53,7 +56,12 @@ class ResistanceInput:
     def _at_terminals_ohm(self, element_temp_c: float) -> float:
         if self.fault is WireFault.OPEN:
             return math.inf
-        element_ohm = 0.0 if self.fault is WireFault.SHORT else self.element.resistance_ohm(element_temp_c)
+        if self.fault is WireFault.SHORT:
+            element_ohm = 0.0
+        elif self.played_ohm is not None:
+            element_ohm = self.played_ohm()
+        else:
+            element_ohm = self.element.resistance_ohm(element_temp_c)
         return element_ohm + self.lead_loop_ohm + self.contact_ohm
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from meterbench.dut.reference_meter.hardware.power.capacitor import Capacitor
 from meterbench.dut.reference_meter.hardware.power.loads import nb_iot_attach
 from meterbench.dut.reference_meter.hardware.power.pack import Pack, fresh_pack
+from meterbench.dut.reference_meter.hardware.power.played_pack import PlayedPack
 from meterbench.dut.reference_meter.hardware.power.supply import Place, Rail, Supply, draw_supply
 
 DAY_S = 86_400.0
@@ -272,3 +273,66 @@ def test_units_leave_the_line_ready() -> None:
     assert 16.3 < max(farad) <= 16.5
     assert 0.001 <= min(leakage_ma) < 0.0011
     assert 0.0029 < max(leakage_ma) <= 0.003
+
+
+# Leads instead of a pack.
+
+
+def test_leads_go_into_every_place() -> None:
+    """A laboratory supply stands for a pack of any size."""
+    for place in Place:
+        supply = Supply(3.0)
+        supply.insert(place, PlayedPack(3.6))
+        assert supply.present(place)
+
+
+def test_leads_give_what_the_load_and_the_leakage_take() -> None:
+    """Settled: the current at the terminals is the drain, and the charge is its integral."""
+    leads = PlayedPack(3.6, 2.0)
+    supply = Supply(3.6)
+    supply.insert(Place.C1, leads)
+    supply.select([Place.C1, Place.C2])
+    supply.settle(Place.C1, 0.016, 20.0)
+    supply.advance(3600.0, 0.016, 20.0)
+    assert supply.feeding_ma(Place.C1, 20.0) == pytest.approx(0.018, rel=1e-6)
+    assert leads.drawn_mah == pytest.approx(0.018, rel=1e-6)
+    assert supply.terminal_v(Place.C1, 20.0) == pytest.approx(3.6 - 0.018e-3 * 2.0)
+
+
+def test_a_limit_charges_the_capacitor_evenly() -> None:
+    """Constant current up to where the resistance takes less, then the usual way: charge in is charge held."""
+    leads = PlayedPack(3.6, 1.0, 50.0)
+    supply = Supply(0.0, Capacitor(leakage_ma=0.0))
+    supply.insert(Place.C1, leads)
+    supply.advance(100.0, 0.0, 20.0)
+    assert supply.spc_v == pytest.approx(0.05 * 100.0 / 15.0, rel=1e-5)
+    assert supply.feeding_ma(Place.C1, 20.0) == pytest.approx(50.0, rel=1e-5)
+    assert supply.terminal_v(Place.C1, 20.0) == pytest.approx(supply.spc_v + 0.5, rel=1e-5)
+    supply.advance(7200.0, 0.0, 20.0)
+    assert supply.spc_v == pytest.approx(3.6, abs=1e-3)
+    assert leads.drawn_mah * 3.6 == pytest.approx(15.0 * supply.spc_v, rel=1e-5)
+    cut = Supply(0.0, Capacitor(leakage_ma=0.0))
+    cut.insert(Place.C1, PlayedPack(3.6, 1.0, 50.0))
+    for _ in range(73):
+        cut.advance(100.0, 0.0, 20.0)
+    assert cut.spc_v == pytest.approx(supply.spc_v, rel=1e-6)
+
+
+def test_leads_of_a_supply_that_is_off_take_nothing() -> None:
+    """The diode: the capacitor only has its own load."""
+    leads = PlayedPack()
+    supply = Supply(3.6, Capacitor(leakage_ma=0.0))
+    supply.insert(Place.C1, leads)
+    supply.select([Place.C1, Place.C2])
+    supply.advance(3600.0, 1.0, 20.0)
+    assert supply.spc_v == pytest.approx(3.6 - 3.6 / 15.0)
+    assert leads.drawn_mah == 0.0
+    assert supply.terminal_v(Place.C1, 20.0) == 0.0
+
+
+def test_a_limit_below_the_load_shows_in_what_the_firmware_reads() -> None:
+    """The test load takes its part of the limited current."""
+    supply = Supply(3.0)
+    supply.insert(Place.C1, PlayedPack(3.6, 0.0, 20.0))
+    supply.select([Place.C1, Place.C2])
+    assert supply.loaded_v(Place.C1, 20.0) == pytest.approx(3.0 + 0.018 * 10.0)

@@ -1,0 +1,114 @@
+"""What is looked at while a run goes on, for the traces: the rig at every look, all other instruments now and then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+from meterbench.bench.traces import Sink, Values
+from meterbench.errors import BenchError
+from meterbench.instruments.capabilities import (
+    ClimateChamber,
+    Instrument,
+    MasterMeter,
+    ReferencePressure,
+    ResistanceThermometer,
+    RigStatus,
+    Supply,
+)
+from meterbench.world.clock import Clock, Job
+
+PERIOD_S = 5.0
+STEADY_PERIOD_S = 60.0
+"""In steady stretches of virtual time."""
+
+
+def rig_values(status: RigStatus) -> Values:
+    """A row of the trace ``rig``."""
+    return {
+        "state": status.state.value,
+        **{f"flow_line_{line.lower()}_l_h": flow for line, flow in status.flow_l_h.items()},
+        "pressure_upstream_kpa": status.pressure_upstream_kpa,
+        "pressure_downstream_kpa": status.pressure_downstream_kpa,
+        "meters_dp_kpa": status.meters_dp_kpa,
+        "water_temp_upstream_c": status.water_temp_upstream_c,
+        "water_temp_downstream_c": status.water_temp_downstream_c,
+        "tank_temp_c": status.tank_temp_c,
+        "ambient_temp_c": status.ambient_temp_c,
+        "pump_speed_percent": status.pump_speed_percent,
+        "weigh_tank_level_percent": status.weigh_tank_level_percent,
+        "leak_rate_kpa_min": status.leak_rate_kpa_min,
+        **{f"valve_{line.lower()}_percent": part for line, part in status.valve_position_percent.items()},
+    }
+
+
+def _master(instrument: Instrument) -> Values:
+    seen = cast(MasterMeter, instrument).read()
+    return {
+        "flow_l_h": seen.flow_l_h,
+        "volume_l": seen.volume_l,
+        "water_temp_c": seen.water_temp_c,
+        "density_kg_m3": seen.density_kg_m3,
+    }
+
+
+def _pressure(instrument: Instrument) -> Values:
+    return {"pressure_kpa": cast(ReferencePressure, instrument).pressure_kpa()}
+
+
+def _probe(instrument: Instrument) -> Values:
+    return {"probe_ohm": cast(ResistanceThermometer, instrument).resistance_ohm()}
+
+
+def _chamber(instrument: Instrument) -> Values:
+    seen = cast(ClimateChamber, instrument).status()
+    return {"air_temp_c": seen.temp_c, "setpoint_c": seen.setpoint_c, "running": float(seen.running)}
+
+
+def _supply(instrument: Instrument) -> Values:
+    seen = cast(Supply, instrument).measure()
+    return {"voltage_v": seen.voltage_v, "current_ma": seen.current_ma}
+
+
+_LOOKS: Mapping[str, Callable[[Instrument], Values]] = {
+    "thermometer": _probe,
+    "master_a": _master,
+    "master_b": _master,
+    "master_c": _master,
+    "pressure": _pressure,
+    "chamber": _chamber,
+    "chamber_probe": _probe,
+    "supply": _supply,
+    "aux_supply": _supply,
+}
+
+
+class Looking:
+    """Looks at everything but the rig on the clock, and tells the traces. A look that fails is a row that says so:
+    whatever a result rests on is read, and judged, by itself."""
+
+    def __init__(self, instruments: Mapping[str, Sequence[Instrument]], clock: Clock) -> None:
+        self._looks = [
+            (instrument, _LOOKS[role]) for role, of_role in instruments.items() if role in _LOOKS for instrument in of_role
+        ]
+        self._clock = clock
+        self._job: Job | None = None
+
+    def start(self, sink: Sink) -> None:
+        """Look once, then at every period."""
+        self._look(sink)
+        self._job = self._clock.every(PERIOD_S, lambda: self._look(sink), steady_period_s=STEADY_PERIOD_S)
+
+    def stop(self) -> None:
+        """Look no more; safe to call twice."""
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+
+    def _look(self, sink: Sink) -> None:
+        for instrument, look in self._looks:
+            source = instrument.role.replace(" ", "_")
+            try:
+                sink.keep(source, look(instrument))
+            except BenchError as error:
+                sink.keep(source, {"fault": str(error)})

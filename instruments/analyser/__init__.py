@@ -1,0 +1,1 @@
+"""Spectrum analysers: drivers and simulators."""

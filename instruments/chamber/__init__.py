@@ -1,0 +1,1 @@
+"""Climate chambers: the air around the meter."""

@@ -1,0 +1,1 @@
+"""Reference pressure gauges: drivers and simulators."""

@@ -1,0 +1,1 @@
+"""Resistance simulators in the place of the meter's PT1000."""

@@ -1,0 +1,1 @@
+"""Readers of nameplates: drivers and simulators."""

@@ -1,0 +1,362 @@
+"""Interlocks: what trips the bench, that the first cause is latched, and what it refuses from then on. Kind: plant."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from meterbench.bench import opening, station
+from meterbench.bench.bench import Bench
+from meterbench.bench.interlocks import (
+    ChamberInterlock,
+    DryRun,
+    Guarded,
+    Latch,
+    Permissives,
+    SupplyInterlock,
+    rig_interlocks,
+)
+from meterbench.bench.record import load
+from meterbench.bench.rig_watch import RigWatch
+from meterbench.bench.run import Run
+from meterbench.bench.session import Programme, session
+from meterbench.bench.verdict import Verdict
+from meterbench.bench.virtual_lab import VirtualLab
+from meterbench.errors import ConnectionLost, InterlockTripped
+from meterbench.instruments.capabilities import ChamberStatus, FlowRig, RigState, RigStatus, SupplyStatus
+from meterbench.world.clock import VirtualClock
+from tests.conftest import station_content
+
+FINE = RigStatus(
+    state=RigState.RUNNING, uptime_s=100, alarms=frozenset(), warnings=frozenset(), missing_permissives=frozenset(),
+    flow_l_h={"A": 0.0, "B": 500.0, "C": 0.0}, pressure_upstream_kpa=400.0, pressure_downstream_kpa=380.0,
+    meters_dp_kpa=20.0, pump_speed_percent=100.0, water_temp_upstream_c=20.0, water_temp_downstream_c=20.0,
+    tank_temp_c=20.0, weigh_tank_level_percent=10.0, ambient_temp_c=20.0, leak_rate_kpa_min=0.0,
+)  # fmt: skip
+DIVERTING = {"state": RigState.DIVERTING}
+
+
+@pytest.fixture
+def lab_and_bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[VirtualLab, Bench]]:
+    """A station under control with 1000 L/h flowing, and the lab behind it."""
+    labs: list[VirtualLab] = []
+
+    class KnownLab(VirtualLab):
+        def __init__(self, parsed: station.StationFile) -> None:
+            super().__init__(parsed)
+            labs.append(self)
+
+    monkeypatch.setattr("meterbench.bench.virtual_lab.VirtualLab", KnownLab)
+    with opening.open_station(station.parse(station_content(), "test")) as bench:
+        bench.take_control()
+        line = bench.start_flow(1000.0)
+        bench.wait_until_steady(line, 1000.0, 0.01, 240.0)
+        yield labs[0], bench
+
+
+def in_the_lab(lab: VirtualLab, do: Callable[[], object]) -> None:
+    lab._loop.call(do)
+
+
+def clock() -> VirtualClock:
+    return VirtualClock(lambda _duration_s: True)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({}, ""),
+        ({"alarms": frozenset({"LEAK_TRAY"})}, "LEAK_TRAY"),
+        ({"state": RigState.ESTOP}, "ESTOP"),
+        ({"missing_permissives": frozenset({"guard_closed"})}, "guard_closed"),
+        ({"missing_permissives": frozenset({"guard_closed"}), "state": RigState.IDLE}, ""),
+        ({"missing_permissives": frozenset({"weigh_tank_empty"})}, ""),
+        ({"pressure_upstream_kpa": 1550.0}, ""),
+        ({"pressure_upstream_kpa": 1550.1}, "1550 kPa"),
+        ({"pressure_upstream_kpa": float("nan")}, "nan kPa"),
+        ({"tank_temp_c": 52.0}, ""),
+        ({"tank_temp_c": 52.1}, "52.1 °C in the tank"),
+        ({"water_temp_upstream_c": 2.9}, "2.9 °C"),
+        ({"tank_temp_c": 2.9}, "2.9 °C"),
+        ({"weigh_tank_level_percent": 91.0}, ""),
+        ({"weigh_tank_level_percent": 91.0, **DIVERTING}, "91 %"),
+        ({"weigh_tank_level_percent": 90.0, **DIVERTING}, ""),
+    ],
+)
+def test_limits_of_the_rig(change: dict[str, object], says: str) -> None:
+    """Each limit trips beyond its number and not at it; a reading that is no number trips; the sentence has it."""
+    status = dataclasses.replace(FINE, **change)  # type: ignore[arg-type]
+    causes = [cause for each in rig_interlocks(DryRun()) if (cause := each.cause(0.0, status))]
+    assert bool(causes) == bool(says)
+    assert says in " ".join(causes)
+
+
+def test_a_dry_run_takes_five_seconds_and_a_flow_that_was_asked_for() -> None:
+    """Not while nothing is asked for, not in the ramp, not for 4.9 s; then with what is missing."""
+    dry = dataclasses.replace(FINE, flow_l_h={"A": 0.0, "B": 0.0, "C": 0.0})
+    interlock = DryRun()
+    assert [interlock.cause(at_s, dry) for at_s in (0.0, 10.0)] == ["", ""]
+    interlock.ask(20.0, 500.0)
+    assert [interlock.cause(at_s, dry) for at_s in (20.0, 24.9, 25.0, 29.9)] == [""] * 4
+    assert "500 L/h" in interlock.cause(30.0, dry)
+    assert interlock.cause(30.5, FINE) == ""
+    assert [interlock.cause(at_s, dry) for at_s in (31.0, 35.5)] == ["", ""]
+    interlock.ask(35.6, 0.0)
+    assert interlock.cause(36.1, dry) == ""
+
+
+def test_permissives_count_in_every_state_of_motion() -> None:
+    """Also under the pressure of a tightness test."""
+    status = dataclasses.replace(FINE, missing_permissives=frozenset({"no_leak"}), state=RigState.PRESSURE_TEST)
+    assert "no_leak" in Permissives().cause(0.0, status)
+
+
+class Chamber:
+    role = "chamber"
+    limits_c = (-40.0, 90.0)
+
+    def __init__(self, status: ChamberStatus) -> None:
+        self._status = status
+
+    def status(self) -> ChamberStatus:
+        return self._status
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (ChamberStatus(True, 55.0, 55.0, ()), ""),
+        (ChamberStatus(True, 55.0, 55.0, ("FAN",)), "chamber: it reports FAN at 55.0 °C"),
+        (ChamberStatus(True, 95.1, 90.0, ()), "made for -40 to 90 °C"),
+        (ChamberStatus(True, -45.1, -40.0, ()), "made for -40 to 90 °C"),
+        (ChamberStatus(True, float("nan"), 20.0, ()), "nan °C"),
+        (ChamberStatus(False, 95.1, 90.0, ()), ""),
+    ],
+)
+def test_limits_of_a_chamber(status: ChamberStatus, says: str) -> None:
+    """An alarm trips always, a temperature beyond what the chamber is made for while it runs."""
+    cause = ChamberInterlock(Chamber(status)).cause()  # type: ignore[arg-type]
+    assert says in cause
+    assert bool(says) == bool(cause)
+
+
+class Supply:
+    role = "supply 1"
+
+    def __init__(self) -> None:
+        self.now = SupplyStatus(True, False, ())
+
+    def status(self) -> SupplyStatus:
+        return self.now
+
+
+def test_a_supply_may_limit_for_one_look_only() -> None:
+    """Inrush is no fault; limiting in two looks in a row is, and a tripped protection at once."""
+    supply = Supply()
+    interlock = SupplyInterlock(supply)  # type: ignore[arg-type]
+    fine, limiting = supply.now, SupplyStatus(True, True, ())
+    seen = []
+    for supply.now in (fine, limiting, fine, limiting):
+        seen.append(interlock.cause())
+    assert seen == ["", "", "", ""]
+    assert "limits the current" in interlock.cause()
+    supply.now = SupplyStatus(False, False, ("OVP",))
+    assert interlock.cause() == "supply 1: its protection tripped: OVP"
+
+
+def test_the_first_cause_stays() -> None:
+    """A second trip changes nothing: the first one has cause, time and UTC."""
+    latch = Latch(clock())
+    latch._clock.sleep(3.0)
+    for cause in ("first", "second"):
+        with pytest.raises(InterlockTripped, match=r"^first$"):
+            latch.trip(cause)
+    assert latch.first is not None
+    assert (latch.first.cause, latch.first.at_s) == ("first", 3.0)
+
+
+def test_a_latch_raises_in_every_wait_until_it_is_disarmed() -> None:
+    """However short; a clean-up can wait nevertheless, and commands stay refused."""
+    time = clock()
+    latch = Latch(time)
+    time.sleep(0.01)
+    with pytest.raises(InterlockTripped):
+        latch.trip("cause")
+    for _ in range(3):
+        with pytest.raises(InterlockTripped, match="cause"):
+            time.sleep(0.001)
+    latch.disarm()
+    time.sleep(1.0)
+    with pytest.raises(InterlockTripped, match="cause"):
+        latch.check()
+    latch.arm()
+    with pytest.raises(InterlockTripped, match="cause"):
+        time.sleep(0.001)
+
+
+def test_a_guarded_instrument_reads_and_stops_but_does_not_act() -> None:
+    """Once something is latched."""
+
+    class Box:
+        role = "box"
+
+        def start(self, temp_c: float) -> str:
+            return f"started {temp_c}"
+
+        def make_safe(self) -> str:
+            return "safe"
+
+    latch = Latch(clock())
+    box = Guarded(Box(), latch)
+    assert box.start(20.0) == "started 20.0"  # type: ignore[operator]
+    with pytest.raises(InterlockTripped):
+        latch.trip("cause")
+    with pytest.raises(InterlockTripped, match="cause"):
+        box.start(20.0)  # type: ignore[operator]
+    assert box.make_safe() == "safe"  # type: ignore[operator]
+    assert box.role == "box"
+
+
+def test_what_a_command_finds_tripped_is_latched(lab_and_bench: tuple[VirtualLab, Bench]) -> None:
+    """The alarm comes between two looks, and the next command is what sees it."""
+    lab, bench = lab_and_bench
+    in_the_lab(lab, lambda: lab.plc.trip("DOOR_OPEN"))
+    with pytest.raises(InterlockTripped, match="DOOR_OPEN"):
+        bench.rig.divert_to_tank()
+    assert bench.latch.first is not None
+    with pytest.raises(InterlockTripped, match=r"divert_to_tank.*DOOR_OPEN"):
+        bench.clock.sleep(0.01)
+
+
+class Rig:
+    """Fails as often as it is told."""
+
+    role = "rig"
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+
+    def beat(self) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionLost("rig: no answer")
+
+    def status(self) -> RigStatus:
+        return FINE
+
+
+@pytest.mark.parametrize(("failures", "trips"), [(0, False), (1, False), (2, True)])
+def test_a_lost_link_is_one_that_fails_twice_in_a_row(failures: int, trips: bool) -> None:
+    """One broken frame is repeated; a second one at once is a lost link, and that is latched."""
+    time = clock()
+    latch = Latch(time)
+    rig: FlowRig = Rig(failures)  # type: ignore[assignment]
+    watch = RigWatch(rig, time, latch)
+    if trips:
+        with pytest.raises(InterlockTripped, match="no answer; rig acts on the world"):
+            watch.start()
+        with pytest.raises(InterlockTripped, match="no answer"):
+            watch.look()
+    else:
+        watch.start()
+    assert (latch.first is not None) == trips
+
+
+def test_over_pressure_stops_the_bench_before_the_plc(lab_and_bench: tuple[VirtualLab, Bench]) -> None:
+    """1600 kPa before the meters: above the bench's limit, below the PLC's; waits and commands are refused after it."""
+    lab, bench = lab_and_bench
+    in_the_lab(lab, lambda: setattr(lab.plant, "spec", dataclasses.replace(lab.plant.spec, supply_pressure_kpa=1600.0)))
+    with pytest.raises(InterlockTripped, match="kPa before the meters; the bench stops above 1550 kPa"):
+        bench.collect("C", 60.0)
+    assert bench.rig.status().alarms == frozenset()
+    for act in (lambda: bench.start_flow(500.0), bench.rig.divert_to_tank, lambda: bench.clock.sleep(0.01)):
+        with pytest.raises(InterlockTripped, match="the bench stops above 1550 kPa"):
+            act()
+    assert all(action.confirmed for action in bench.make_safe())
+    assert lab.plant.pump_percent == 0.0
+    with pytest.raises(InterlockTripped, match="the bench stops above 1550 kPa"):
+        bench.clock.sleep(0.01)
+
+
+def test_over_temperature_stops_the_bench_before_the_plc(lab_and_bench: tuple[VirtualLab, Bench]) -> None:
+    """53 °C in the tank."""
+    lab, bench = lab_and_bench
+    in_the_lab(lab, lambda: setattr(lab.plant, "tank_temp_c", 53.0))
+    with pytest.raises(InterlockTripped, match="in the tank; the bench stops above 52 °C"):
+        bench.clock.sleep(5.0)
+
+
+def test_a_pump_that_runs_dry_is_seen(lab_and_bench: tuple[VirtualLab, Bench]) -> None:
+    """The supply fails while the pump turns: tripped after five seconds, not at once."""
+    lab, bench = lab_and_bench
+    in_the_lab(lab, lambda: setattr(lab.plant, "spec", dataclasses.replace(lab.plant.spec, supply_pressure_kpa=0.0)))
+    start_s = bench.clock.now_s()
+    with pytest.raises(InterlockTripped, match="it runs dry"):
+        bench.clock.sleep(60.0)
+    assert 5.0 <= bench.clock.now_s() - start_s <= 15.0
+
+
+def test_an_alarm_in_the_middle_of_the_diverters_travel(lab_and_bench: tuple[VirtualLab, Bench]) -> None:
+    """The jet ends at the return, the collection is void, and what follows is refused with that alarm."""
+    lab, bench = lab_and_bench
+    outcomes = []
+
+    def collect() -> None:
+        with bench.collecting("C") as outcome:
+            outcomes.append(outcome)
+            in_the_lab(lab, lambda: lab.plc.trip("DIVERTER_TIMEOUT"))
+            bench.clock.sleep(30.0)
+
+    with pytest.raises(InterlockTripped, match="DIVERTER_TIMEOUT"):
+        collect()
+    assert outcomes == [[]]
+    bench.make_safe()
+    assert not lab.plant.diverter.gate
+    with pytest.raises(InterlockTripped, match="DIVERTER_TIMEOUT"):
+        bench.rig.divert_to_tank()
+
+
+def test_a_procedure_that_catches_a_trip_gets_no_further(tmp_path: Path) -> None:
+    """No step begins, no flow starts, and the run is ERROR with the first cause although nothing was raised."""
+    programme = Programme("test", "test", {})
+    with session(station.parse(station_content(), "test"), programme, tmp_path / "run") as (run, bench):
+        with pytest.raises(InterlockTripped, match="first cause"):
+            bench.latch.trip("first cause")
+        for act in (lambda: bench.start_flow(500.0), lambda: _step(run)):
+            with pytest.raises(InterlockTripped, match="first cause"):
+                act()
+    record = load(tmp_path / "run")
+    assert record.verdict is Verdict.ERROR
+    assert record.closed is not None
+    assert record.closed["reasons"] == ["first cause"]
+    assert not record.finished_steps
+    tripped, safe = record.events
+    assert tripped["text"] == "tripped: first cause"
+    assert tripped["at_s"] <= safe["safe_state"][0]["started_s"]
+    assert [action["device"] for action in safe["safe_state"]] == ["rig"]
+
+
+def _step(run: Run) -> None:
+    with run.step("later"):
+        pass
+
+
+def test_alarms_that_are_latched_at_the_start_are_not_reset_silently(
+    lab_and_bench: tuple[VirtualLab, Bench],
+) -> None:
+    """Taking control names them and says what to do; clearing resets them, unless the cause persists."""
+    lab, bench = lab_and_bench
+    bench.make_safe()
+    in_the_lab(lab, lambda: lab.plc.trip("LEAK_TRAY"))
+    with pytest.raises(InterlockTripped, match=r"LEAK_TRAY latched before .* `meterbench clear`"):
+        bench.take_control()
+    assert bench.rig.status().alarms == {"LEAK_TRAY"}
+    in_the_lab(lab, lambda: setattr(lab.plant, "tank_temp_c", 60.0))
+    with pytest.raises(InterlockTripped, match="OVERTEMP_WATER"):
+        bench.take_control(resetting=True)
+    in_the_lab(lab, lambda: setattr(lab.plant, "tank_temp_c", 20.0))
+    bench.take_control(resetting=True)
+    assert bench.rig.status().alarms == frozenset()

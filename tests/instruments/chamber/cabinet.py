@@ -1,0 +1,56 @@
+"""A chamber in a world that only the clock moves, for both controllers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partialmethod
+from types import SimpleNamespace
+
+import pytest
+from serial.urlhandler import protocol_socket
+
+from meterbench.instruments.links import serial_link
+from meterbench.instruments.links.loop_thread import LoopThread
+from meterbench.instruments.links.serial_link import SerialLink
+from meterbench.world.climate import Chamber
+from meterbench.world.clock import VirtualClock
+
+HALL_C = 20.0
+LINK_DEADLINE_S = 0.15
+
+
+class Cabinet:
+    """The truth; ``settle`` brings the air to where it is going."""
+
+    def __init__(self, loop_thread: LoopThread) -> None:
+        self.loop_thread = loop_thread
+        self.chamber = Chamber(lambda: HALL_C)
+        self.elapsed_s = 0.0
+        self.clock = VirtualClock(self._advance)
+
+    def now_s(self) -> float:
+        """The world's time."""
+        return self.elapsed_s
+
+    def _advance(self, duration_s: float) -> bool:
+        def step() -> bool:
+            self.elapsed_s += duration_s
+            return self.chamber.advance(duration_s)
+
+        return self.loop_thread.call(step)
+
+
+@contextmanager
+def quick_sockets() -> Iterator[None]:
+    """Loopback needs neither the silences of a serial line nor pyserial's pause of 0.3 s after closing a socket."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serial_link, "POLL_S", 0.005)
+        patch.setattr(SerialLink, "drain", partialmethod(SerialLink.drain, silence_s=0.01))
+        patch.setattr(protocol_socket, "time", SimpleNamespace(sleep=lambda _: None))
+        yield
+
+
+def exchanges(instrument) -> list[tuple[bytes, bytes]]:
+    """What went over the wire, oldest first."""
+    return [(each.sent, each.received) for each in instrument.trace()]

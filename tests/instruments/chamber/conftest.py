@@ -1,0 +1,21 @@
+"""The chamber and its world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from meterbench.instruments.links.loop_thread import LoopThread
+from tests.instruments.chamber.cabinet import Cabinet, quick_sockets
+
+
+@pytest.fixture(autouse=True)
+def quick_wires() -> Iterator[None]:
+    with quick_sockets():
+        yield
+
+
+@pytest.fixture
+def cabinet(loop_thread: LoopThread) -> Cabinet:
+    return Cabinet(loop_thread)
