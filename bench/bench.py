@@ -117,7 +117,7 @@ class Bench:
         self._probe = probe
         self.allowances = allowances or Allowances()
         """What instruments that see the same thing may differ by beyond their certificates."""
-        self._witnesses = Witnesses(self.instruments, self.certificate, clock, self.allowances, chamber_probe)
+        self._witnesses = Witnesses(self.instruments, self.certificate, self.allowances, chamber_probe)
         self._threads = ThreadPoolExecutor(max(len(self.counters), 1), "slot")
 
     def certificate(self, role: str) -> Certificate | None:
@@ -248,7 +248,10 @@ class Bench:
         probing = self.clock.every(
             PROBE_PERIOD_S, lambda: temps_c.append(self._shown_temp_c()), steady_period_s=STEADY_PROBE_PERIOD_S
         )
-        before = self._witnesses.look()
+        sights = [self._witnesses.look()]
+        witnessing = self.clock.every(
+            PROBE_PERIOD_S, lambda: sights.append(self._witnesses.look()), steady_period_s=STEADY_PROBE_PERIOD_S
+        )
         start_s = self.clock.now_s()
         self.rig.divert_to_tank()
         try:
@@ -256,8 +259,10 @@ class Bench:
             samples = self._samples_between(start_s, self.clock.now_s())
         finally:
             probing.cancel()
+            witnessing.cancel()
         self.rig.divert_to_return()
-        after = self._witnesses.look() if flying else None
+        if flying:
+            sights.append(self._witnesses.look())
         temps_c.append(self._shown_temp_c())
         self.clock.sleep(SETTLE_S)
         mass_end_g = self.balance.weigh_stable_g(WEIGHT_DEADLINE_S)
@@ -270,8 +275,9 @@ class Bench:
             samples,
             Corrections(self.certificate),
         )
-        after = after or self._witnesses.look()  # at rest: a flow meter shows all that ran only when it has settled
-        outcome.append(self._witnesses.compare(collected, (before, after), temps_c, samples, steady=flying))
+        if not flying:
+            sights.append(self._witnesses.look())  # a flow meter has counted all that ran only when it has settled
+        outcome.append(self._witnesses.compare(collected, sights, temps_c, samples, steady=flying))
 
     def collect(self, line: str, duration_s: float) -> Collected:
         """Collect what flows for ``duration_s`` seconds (flying start and finish)."""

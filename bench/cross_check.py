@@ -21,8 +21,8 @@ class Allowances:
 
     master_percent: float = 0.3
     """A flow meter between two calibrations, installed elsewhere than in the calibration laboratory."""
-    master_clock_s: float = 0.2
-    """How well it is known when a totaliser was read, while water runs: its update and the line's delay."""
+    master_step_l: float = 0.05
+    """Of a flow meter's totaliser: a float of 32 bits that has counted 500 m3 moves in steps of 0.03 L."""
     water_temp_k: float = 0.3
     """The rig's own water temperatures, which have no certificate."""
     pressure_kpa: float = 10.0
@@ -74,38 +74,39 @@ class MasterVolume:
 
     roles: str
     volume_l: float
-    """Corrected by their certificates."""
-    elapsed_s: float
-    """Between the two readings of the totaliser."""
+    """By their totalisers, corrected by their certificates."""
+    flow_l_h: float | None
+    """Mean of what they showed, corrected, where water ran before and after: then only the flow can be compared."""
     expanded_uncertainty_percent: float
-    steady: bool
-    """Water ran before and after: only the mean flow can be compared, else the volume itself."""
 
 
-def master_volume_l(shown_l: float, flow_l_h: float, certificate: Certificate) -> tuple[float, float]:
-    """Corrected volume of a totaliser and its expanded uncertainty in per cent.
+def master_corrected(shown: float, flow_l_h: float, certificate: Certificate) -> tuple[float, float]:
+    """Corrected volume or flow of a flow meter and its expanded uncertainty in per cent.
 
     Beyond the certificate's points nothing is corrected, and the largest error counts as uncertainty: no result rests
     on a flow meter of the line, so it may still witness, less well.
     """
     try:
-        return certificate.corrected(shown_l, at=flow_l_h), certificate.uncertainty_at(flow_l_h)
+        return certificate.corrected(shown, at=flow_l_h), certificate.uncertainty_at(flow_l_h)
     except CalibrationError:
-        return shown_l, certificate.expanded_uncertainty + max(abs(point.error) for point in certificate.points)
+        return shown, certificate.expanded_uncertainty + max(abs(point.error) for point in certificate.points)
 
 
 def weighed_against_master(
     actual_l: float, actual_u_percent: float, gate_s: float, master: MasterVolume, allowances: Allowances
 ) -> Comparison:
-    """The weighed volume against the totaliser of the line that carried it, in per cent of the latter."""
-    seen_l = master.volume_l * gate_s / master.elapsed_s if master.steady else master.volume_l
-    clock_percent = 100.0 * allowances.master_clock_s / master.elapsed_s if master.steady else 0.0
+    """The weighed volume against the flow meter of the line that carried it, in per cent of what the latter saw."""
+    if master.flow_l_h is not None:
+        seen_l, step_percent = master.flow_l_h * gate_s / 3600.0, 0.0
+    else:
+        seen_l = master.volume_l
+        step_percent = 100.0 * allowances.master_step_l / seen_l if seen_l > 0.0 else math.nan
     return Comparison(
-        quantity=f"volume weighed by the balance against the totaliser of {master.roles}",
+        quantity=f"volume weighed by the balance against {master.roles}",
         unit="%",
         differences=(100.0 * (actual_l - seen_l) / seen_l if seen_l > 0.0 else math.nan,),
         expanded_uncertainty=math.hypot(actual_u_percent, master.expanded_uncertainty_percent),
-        allowance=allowances.master_percent + clock_percent,
+        allowance=allowances.master_percent + step_percent,
     )
 
 

@@ -279,7 +279,7 @@ class CrossCheckSection(_Section):
     """``[cross_checks]``: what two good instruments may differ by beyond their certificates."""
 
     master_percent: Annotated[float, Field(ge=0, le=5)] = 0.3
-    master_clock_s: Annotated[float, Field(ge=0, le=10)] = 0.2
+    master_step_l: Annotated[float, Field(ge=0, le=10)] = 0.05
     water_temp_k: Annotated[float, Field(ge=0, le=5)] = 0.3
     pressure_kpa: Annotated[float, Field(ge=0, le=200)] = 10.0
     chamber_k: Annotated[float, Field(ge=0, le=10)] = 1.0

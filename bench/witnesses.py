@@ -21,7 +21,6 @@ from meterbench.instruments.capabilities import (
     ResistanceThermometer,
 )
 from meterbench.instruments.thermometer.pt100 import PlatinumProbe
-from meterbench.world.clock import Clock
 
 MASTER_OF_LINE = {"A": "master_a", "B": "master_b", "C": "master_c"}
 """The flow meter that stands in each line of the rig."""
@@ -33,8 +32,8 @@ STILL_L_H = 0.5
 class Sight:
     """What the witnesses showed at one moment."""
 
-    masters: Mapping[str, tuple[float, MasterReading]] = field(default_factory=dict)
-    """By role, with the time of the station's clock."""
+    masters: Mapping[str, MasterReading] = field(default_factory=dict)
+    """By role."""
     pressure_kpa: float | None = None
     chamber_c: tuple[float, float] | None = None
     """Probe beside the meter, and the chamber's own sensor; None without both, or while the chamber is off."""
@@ -50,7 +49,6 @@ class Witnesses:
         self,
         instruments: Mapping[str, Sequence[Instrument]],
         certificate: Callable[[str], Certificate | None],
-        clock: Clock,
         allowances: Allowances,
         chamber_probe: PlatinumProbe | None,
     ) -> None:
@@ -61,13 +59,12 @@ class Witnesses:
         self._chamber_thermometer = cast(ResistanceThermometer | None, known.get("chamber_probe"))
         self._chamber_probe = chamber_probe
         self._certificate = certificate
-        self._clock = clock
         self._allowances = allowances
 
     def look(self) -> Sight:
         """Read them all, now."""
         return Sight(
-            {role: self._read_master(master) for role, master in self._masters.items()},
+            {role: master.read() for role, master in self._masters.items()},
             self._pressure.pressure_kpa() if self._pressure else None,
             self._chamber_temps_c(),
         )
@@ -75,13 +72,13 @@ class Witnesses:
     def compare(
         self,
         collected: Collected,
-        sights: tuple[Sight, Sight],
+        sights: Sequence[Sight],
         probe_temps_c: Sequence[float],
         samples: Sequence[Sample],
         *,
         steady: bool,
     ) -> Collected:
-        """``collected`` with what was seen before and after it, beside the samples of the rig and the probe's readings.
+        """``collected`` with what was seen before, in and after it, beside the rig's samples and the probe's readings.
 
         ``steady``: water ran before and after, as it does with a flying start and finish.
         """
@@ -93,7 +90,7 @@ class Witnesses:
         rig_c = [(end.water_temp_upstream_c + end.water_temp_downstream_c) / 2.0 for end in ends]
         probe_u_k = max(self._u("thermometer", temp) for temp in probe_c)
         found.append(cross_check.probe_against_rig(list(zip(probe_c, rig_c, strict=True)), probe_u_k, self._allowances))
-        gauge_kpa = [sight.pressure_kpa for sight in sights if sight.pressure_kpa is not None]
+        gauge_kpa = [sight.pressure_kpa for sight in (sights[0], sights[-1]) if sight.pressure_kpa is not None]
         if gauge_kpa:
             true_kpa = [corrections("pressure", reading) for reading in gauge_kpa]
             pairs = [(gauge, end.pressure_upstream_kpa) for gauge, end in zip(true_kpa, ends, strict=True)]
@@ -102,8 +99,8 @@ class Witnesses:
             for when, shown, true in zip(("start", "end"), gauge_kpa, true_kpa, strict=True):
                 kept.append(ExtraReading("pressure", f"pressure_{when}", shown, "kPa"))
                 kept.append(ExtraReading("pressure", f"pressure_{when}_corrected", true, "kPa"))
-        if sights[1].chamber_c is not None:
-            shown_c, chamber_c = sights[1].chamber_c
+        if sights[-1].chamber_c is not None:
+            shown_c, chamber_c = sights[-1].chamber_c
             true_c = corrections("chamber_probe", shown_c)
             kept.append(ExtraReading("chamber_probe", "air_temperature", shown_c, "°C"))
             kept.append(ExtraReading("chamber_probe", "air_temperature_corrected", true_c, "°C"))
@@ -125,48 +122,47 @@ class Witnesses:
     def _master_volume(
         self,
         line: str,
-        sights: tuple[Sight, Sight],
+        sights: Sequence[Sight],
         samples: Sequence[Sample],
         steady: bool,
         kept: list[ExtraReading],
     ) -> MasterVolume | None:
-        """None where a line carried water that no flow meter counted."""
+        """None where a line carried water that no flow meter saw."""
         used = (
             {line}
             if steady
             else {line}
             | {name for sample in samples for name, flow in sample.status.flow_l_h.items() if flow > STILL_L_H}
         )
-        before, after = (sight.masters for sight in sights)
-        if not {MASTER_OF_LINE[name] for name in used} <= set(before):
+        if not {MASTER_OF_LINE[name] for name in used} <= set(self._masters):
             return None
-        counting = [role for name, role in MASTER_OF_LINE.items() if role in before and (name in used or not steady)]
-        volume_l, expanded_percent, elapsed_s = 0.0, 0.0, 0.0
-        for name, role in MASTER_OF_LINE.items():
+        roles = [MASTER_OF_LINE[line]] if steady else list(self._masters)
+        names = {role: name for name, role in MASTER_OF_LINE.items()}
+        volume_l, flow_l_h, expanded_percent = 0.0, None, 0.0
+        for role in roles:
             certificate = self._certificate(role)
-            if role not in counting or certificate is None:
+            if certificate is None:
                 continue
-            elapsed_s = after[role][0] - before[role][0]
-            shown_l = after[role][1].volume_l - before[role][1].volume_l
-            flows = [sample.status.flow_l_h[name] for sample in samples]
+            readings = [sight.masters[role] for sight in sights]
+            counted_l = readings[-1].volume_l - readings[0].volume_l
+            flows = [sample.status.flow_l_h[names[role]] for sample in samples]
             flows = [flow for flow in flows if flow > STILL_L_H] or flows
-            corrected_l, u_percent = cross_check.master_volume_l(shown_l, sum(flows) / len(flows), certificate)
+            corrected_l, u_percent = cross_check.master_corrected(counted_l, sum(flows) / len(flows), certificate)
             volume_l += corrected_l
-            expanded_percent = max(expanded_percent, u_percent)
-            kept.append(ExtraReading(role, "totaliser_start", before[role][1].volume_l, "L"))
-            kept.append(ExtraReading(role, "totaliser_end", after[role][1].volume_l, "L"))
+            kept.append(ExtraReading(role, "totaliser_start", readings[0].volume_l, "L"))
+            kept.append(ExtraReading(role, "totaliser_end", readings[-1].volume_l, "L"))
             kept.append(ExtraReading(role, "counted_volume_corrected", corrected_l, "L"))
-            kept.append(ExtraReading(role, "counted_time", elapsed_s, "s"))
-        return MasterVolume(" and ".join(counting), volume_l, elapsed_s, expanded_percent, steady)
+            if steady:
+                shown_l_h = sum(reading.flow_l_h for reading in readings) / len(readings)
+                flow_l_h, u_percent = cross_check.master_corrected(shown_l_h, shown_l_h, certificate)
+                kept.append(ExtraReading(role, "flow_mean", shown_l_h, "L/h"))
+                kept.append(ExtraReading(role, "flow_mean_corrected", flow_l_h, "L/h"))
+            expanded_percent = max(expanded_percent, u_percent)
+        return MasterVolume(" and ".join(roles), volume_l, flow_l_h, expanded_percent)
 
     def _u(self, role: str, shown: float) -> float:
         certificate = self._certificate(role)
         return certificate.uncertainty_at(shown) if certificate else 0.0
-
-    def _read_master(self, master: MasterMeter) -> tuple[float, MasterReading]:
-        asked_s = self._clock.now_s()
-        reading = master.read()
-        return (asked_s + self._clock.now_s()) / 2.0, reading
 
     def _chamber_temps_c(self) -> tuple[float, float] | None:
         if self._chamber is None or self._chamber_thermometer is None or self._chamber_probe is None:

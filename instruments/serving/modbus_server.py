@@ -114,6 +114,12 @@ class _Connection(ServerRequestHandler):
         self._fault: Fault | None = None
         self._answering: asyncio.Task[None] | None = None
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client that was on its way in while the server was stopped is let go."""
+        super().connection_made(transport)
+        if self.server.is_closing:
+            transport.close()
+
     def handle_later(self) -> None:
         """Answer in the next turn of the loop (the base class takes three, as if it were in another thread)."""
         self._answering = self.loop.create_task(self.handle_request())

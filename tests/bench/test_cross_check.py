@@ -19,7 +19,7 @@ from meterbench.bench.cross_check import (
     Comparison,
     MasterVolume,
     chamber_probe_against_chamber,
-    master_volume_l,
+    master_corrected,
     pressure_against_rig,
     probe_against_rig,
     weighed_against_master,
@@ -40,7 +40,7 @@ from tests.conftest import QUICK_METER, station_content, verify
 
 LONG_METER = QUICK_METER | {"ratio": 1600}
 """At its Q1, 3.9 L/h, a litre takes a quarter of an hour, in a tank that is full."""
-ALLOWANCES = Allowances(master_percent=0.3, master_clock_s=0.2, water_temp_k=0.3, pressure_kpa=10.0, chamber_k=1.0)
+ALLOWANCES = Allowances(master_percent=0.3, master_step_l=0.05, water_temp_k=0.3, pressure_kpa=10.0, chamber_k=1.0)
 CERTIFICATE = Certificate("D-9", date(2099, 6, 30), 0.2, "0.2 %", "%")
 
 
@@ -48,32 +48,31 @@ CERTIFICATE = Certificate("D-9", date(2099, 6, 30), 0.2, "0.2 %", "%")
 
 
 def test_a_flying_collection_is_compared_by_its_mean_flow() -> None:
-    """102 L in 102 s between the totaliser's readings are 100 L in the 100 s of the gate."""
-    master = MasterVolume("master_c", 102.0, 102.0, 0.3, steady=True)
+    """3600 L/h are 100 L in the 100 s of the gate; the totaliser counted longer, in steps, and is not asked."""
+    master = MasterVolume("master_c", 102.0, 3600.0, 0.3)
     found = weighed_against_master(100.5, 0.4, 100.0, master, ALLOWANCES)
     assert found.differences == (pytest.approx(0.5),)
-    assert found.allowed == pytest.approx(0.5 + 0.3 + 100.0 * 0.2 / 102.0)
+    assert found.allowed == pytest.approx(0.5 + 0.3)
     assert found.condition().met
     assert "balance" in found.quantity
     assert "master_c" in found.quantity
 
 
 def test_a_standing_collection_is_compared_by_its_volume() -> None:
-    """No clock is in it: all that ran was counted and weighed."""
-    master = MasterVolume("master_c", 100.0, 500.0, 0.3, steady=False)
-    found = weighed_against_master(101.0, 0.4, 300.0, master, ALLOWANCES)
+    """All that ran was counted and weighed, to a step of the totaliser."""
+    found = weighed_against_master(101.0, 0.4, 300.0, MasterVolume("master_c", 100.0, None, 0.3), ALLOWANCES)
     assert found.differences == (pytest.approx(1.0),)
-    assert found.allowed == pytest.approx(0.8)
+    assert found.allowed == pytest.approx(0.5 + 0.3 + 0.05)
     assert not found.condition().met
 
 
 @pytest.mark.parametrize("counted_l", [0.0, -1.0, math.nan])
 def test_a_flow_meter_that_counted_nothing_agrees_with_nobody(counted_l: float) -> None:
-    """No volume, or one that is not a number: not met, and the sentence says that it is not known."""
-    master = MasterVolume("master_a", counted_l, 100.0, 0.3, steady=True)
-    condition = weighed_against_master(1.0, 0.4, 100.0, master, ALLOWANCES).condition()
-    assert not condition.met
-    assert unmet([condition]) == ["volume weighed by the balance against the totaliser of master_a: not known"]
+    """No volume or flow, or one that is not a number: not met, and the sentence says that it is not known."""
+    for master in (MasterVolume("master_a", counted_l, None, 0.3), MasterVolume("master_a", 1.0, counted_l, 0.3)):
+        condition = weighed_against_master(1.0, 0.4, 100.0, master, ALLOWANCES).condition()
+        assert not condition.met
+        assert unmet([condition]) == ["volume weighed by the balance against master_a: not known"]
 
 
 @pytest.mark.parametrize(("difference", "met"), [(0.35, True), (-0.35, True), (0.351, False), (-0.351, False)])
@@ -101,8 +100,8 @@ def test_each_pair_in_its_unit() -> None:
 def test_a_flow_meter_is_corrected_where_its_certificate_reaches() -> None:
     """Beyond its points it witnesses uncorrected, with its largest error as uncertainty."""
     known = replace(CERTIFICATE, points=(CalibrationPoint(20.0, -1.0, 0.2), CalibrationPoint(2000.0, 1.0, 0.1)))
-    assert master_volume_l(101.0, 2000.0, known) == (pytest.approx(100.0), 0.1)
-    assert master_volume_l(101.0, 5.0, known) == (101.0, pytest.approx(1.2))
+    assert master_corrected(101.0, 2000.0, known) == (pytest.approx(100.0), 0.1)
+    assert master_corrected(101.0, 5.0, known) == (101.0, pytest.approx(1.2))
 
 
 # On the virtual lab, with hand-made witnesses that see the plant.
@@ -127,7 +126,7 @@ class Totaliser(InLine):
     """Stands in a slot around what is clamped there, and counts by line what passes."""
 
     def __init__(self, inner: InLine, lab: virtual_lab.VirtualLab) -> None:
-        self._inner, self._lab = inner, lab
+        self._inner, self._lab, self.plant = inner, lab, lab.plant
         self.volume_l = dict.fromkeys("ABC", 0.0)
 
     def advance(self, segment: Segment) -> None:
@@ -147,7 +146,11 @@ class Master(_Seen):
         self._line, self._total, self._gain = line, total, gain
 
     def read(self) -> MasterReading:
-        return MasterReading(math.nan, 5000.0 + self._gain * self._total.volume_l[self._line], math.nan, math.nan)
+        """The totaliser in steps of 30 mL, as a float of 32 bits gives them."""
+        plant = self._total.plant
+        flow_l_h = self._gain * plant.flow_l_h if plant.line == self._line else 0.0
+        counted_l = 0.03 * round(self._gain * self._total.volume_l[self._line] / 0.03)
+        return MasterReading(flow_l_h, 5000.0 + counted_l, math.nan, math.nan)
 
 
 class Gauge(_Seen):
@@ -240,7 +243,7 @@ def test_good_witnesses_agree(witnesses: Witnesses, tmp_path: Path) -> None:
     witnesses(gauge_offset_kpa=1.0, chamber=Chamber(20.3, running=True))
     record = verify(station_content(), tmp_path / "run")
     assert record.verdict is Verdict.PASS
-    assert seen(record, "totaliser of master_") == [True] * 3
+    assert seen(record, "against master_") == [True] * 3
     assert seen(record, "reference gauge") == [True] * 3
     assert seen(record, "chamber_probe") == [True] * 3
     assert seen(record, "rig's own sensors") == [True] * 3
@@ -262,7 +265,7 @@ def test_a_drifting_balance_is_invalid_never_pass_never_fail(
     record = verify(drifting(percent_h, meter=LONG_METER | {"truth": {"gain_percent": gain_percent}}), tmp_path / "run")
     (at_q1,) = (row for row in record.rows if (row.quantity, row.flow_point) == ("error_of_indication", "Q1"))
     assert at_q1.verdict == "INVALID"
-    assert "volume weighed by the balance against the totaliser of master_a" in at_q1.reason
+    assert "volume weighed by the balance against master_a" in at_q1.reason
     assert {conclusion.verdict for conclusion in record.meter_verdicts} <= {"INVALID", "FAIL" if gain_percent else ""}
 
 
@@ -291,8 +294,8 @@ def test_no_drift_is_a_pass_that_is_wrong(percent_h: float, witnesses: Witnesses
 
 
 @pytest.mark.parametrize(("installed", "words"), [
-    ({"gain": 1.02}, "totaliser of master_"),
-    ({"lines": "C", "gain": 0.98}, "totaliser of master_c"),
+    ({"gain": 1.02}, "against master_"),
+    ({"lines": "C", "gain": 0.98}, "against master_c"),
     ({"lines": "", "gauge_offset_kpa": 30.0}, "reference gauge"),
     ({"lines": "", "chamber": Chamber(22.0, running=True)}, "chamber_probe"),
 ])  # fmt: skip
@@ -326,7 +329,7 @@ def test_who_cannot_witness_is_not_asked(installed: dict[str, Any], witnesses: W
     witnesses(**installed)
     record = verify(station_content(), tmp_path / "run")
     assert record.verdict is Verdict.PASS
-    words = "chamber_probe" if "chamber" in installed else "totaliser"
+    words = "chamber_probe" if "chamber" in installed else "against master"
     assert seen(record, words) == []
 
 
@@ -346,4 +349,20 @@ def test_draws_over_two_lines_are_counted_by_both_flow_meters(
     witnesses(gain=gain)
     record = draws(tmp_path / "run", station_content())
     assert record.verdict is verdict
-    assert seen(record, "totaliser of master_a and master_b and master_c") == [verdict is Verdict.PASS]
+    assert seen(record, "against master_a and master_b and master_c") == [verdict is Verdict.PASS]
+
+
+@pytest.mark.parametrize(
+    ("faults", "verdict"),
+    [({}, Verdict.PASS), ({"balance": [{"kind": "drift", "drift_percent_h": 0.1}]}, Verdict.INVALID)],
+    ids=["steady balance", "drifting balance"],
+)
+def test_with_real_drivers_of_flow_meters(faults: dict[str, Any], verdict: Verdict, tmp_path: Path) -> None:
+    """Coriolis meters on Modbus in lines A and C: a whole verification, from the station file to the conclusion."""
+    content = station_content(LONG_METER, faults=faults)
+    calibration = {"certificate": "D-9", "due": "2099-06-30", "expanded_uncertainty": "0.6 %"}
+    for role in ("master_a", "master_c"):
+        content["instruments"][role] = {"driver": "krohne_mfc400", "calibration": calibration}
+    record = verify(content, tmp_path / "run")
+    assert record.verdict is verdict
+    assert all(seen(record, "against master_")) == (verdict is Verdict.PASS)

@@ -193,13 +193,13 @@ def lose(lab: VirtualLab, role: str) -> None:
 def run_once(folder: Path, standing: Standing, disturb: Callable[[], None]) -> tuple[RunRecord, BaseException | None]:
     """Water flows into the tank, ``disturb`` happens, and the collection goes on."""
     error: BaseException | None = None
+    parsed = station.parse(station_content(), "test")
     try:
-        with session(station.parse(station_content(), "test"), PROGRAMME, folder, standing=standing) as (run, bench):
-            with run.step("flow"):
-                line = bench.start_flow(1000.0)
-                bench.clock.sleep(10.0)
-                disturb()
-                bench.collect(line, 30.0)
+        with session(parsed, PROGRAMME, folder, standing=standing) as (run, bench), run.step("flow"):
+            line = bench.start_flow(1000.0)
+            bench.clock.sleep(10.0)
+            disturb()
+            bench.collect(line, 30.0)
     except BaseException as raised:
         error = raised
     return load(folder), error
@@ -223,7 +223,7 @@ def test_a_lost_link_of_each_role(role: str, labs: list[VirtualLab], tmp_path: P
     assert action["confirmed"] == (role != "rig")
     if role == "rig":
         assert "watchdog" in action["complaint"]
-        with pytest.raises(InterlockTripped, match="BROKEN since .*run run.*safe state not reached: rig"):
+        with pytest.raises(InterlockTripped, match=r"BROKEN since .*run run.*safe state not reached: rig"):
             standing.refuse()
     else:
         assert labs[0].plant.pump_percent == 0.0
@@ -244,7 +244,7 @@ def test_a_mistake_in_a_procedure_leaves_a_safe_rig_and_no_broken_station(
 
 
 def test_after_a_trip_the_next_run_is_refused_with_the_first_cause(labs: list[VirtualLab], tmp_path: Path) -> None:
-    """The journal holds the trip before the safe state; the second run never opens an instrument and leaves no record."""
+    """The journal holds the trip before the safe state; the second run opens nothing and leaves no record."""
     standing = Standing()
     record, error = run_once(
         tmp_path / "run", standing, lambda: labs[0]._loop.call(lambda: labs[0].plc.trip("LEAK_TRAY"))
@@ -259,9 +259,12 @@ def test_after_a_trip_the_next_run_is_refused_with_the_first_cause(labs: list[Vi
     assert action["confirmed"]
     assert action["started_s"] > 0.0
     assert 0.0 <= action["took_s"] <= 5.0
-    with pytest.raises(InterlockTripped, match=r"BROKEN.*LEAK_TRAY.*the safe state was reached"):
-        with session(station.parse(station_content(), "test"), PROGRAMME, tmp_path / "again", standing=standing):
-            pass
+    parsed = station.parse(station_content(), "test")
+    with (
+        pytest.raises(InterlockTripped, match=r"BROKEN.*LEAK_TRAY.*the safe state was reached"),
+        session(parsed, PROGRAMME, tmp_path / "again", standing=standing),
+    ):
+        pass
     assert len(labs) == 1
     assert not (tmp_path / "again").exists()
 

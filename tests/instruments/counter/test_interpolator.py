@@ -196,7 +196,7 @@ def test_without_an_interpolator_the_times_are_not_a_number(bench: Bench) -> Non
 
 
 @pytest.mark.parametrize("kind", [FaultKind.GARBLE, FaultKind.SILENCE, FaultKind.CLOSE, FaultKind.REFUSE])
-@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("seed", range(36))
 def test_faults_never_give_a_wrong_fraction(loop_thread: LoopThread, seed: int, kind: FaultKind) -> None:
     """Anywhere in the sequence: the right fraction or a named error, and then a right one."""
     bench = Bench(loop_thread, seed=seed)
