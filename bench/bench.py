@@ -15,6 +15,7 @@ from meterbench.bench.collection import Collected, Span, summarise
 from meterbench.bench.corrections import Corrections
 from meterbench.bench.cross_check import Allowances
 from meterbench.bench.interlocks import ChamberInterlock, Guarded, Latch, SupplyInterlock
+from meterbench.bench.process_values import Looking
 from meterbench.bench.rig_watch import RigWatch, Sample
 from meterbench.bench.safe_state import SafeAction, make_all_safe
 from meterbench.bench.uncertainty import ReferenceData
@@ -114,6 +115,7 @@ class Bench:
         self.thermometer = cast(ResistanceThermometer, by_role["thermometer"][0])
         self.counters = cast(Sequence[PulseCounter], by_role["counter"][: len(batch)])
         self.watch = RigWatch(cast(FlowRig, by_role["rig"][0]), clock, self.latch, _others_that_act(by_role))
+        self._looking = Looking(by_role, clock)
         self._probe = probe
         self.allowances = allowances or Allowances()
         """What instruments that see the same thing may differ by beyond their certificates."""
@@ -148,6 +150,7 @@ class Bench:
         atexit.register(self.make_safe)
         rig.request_remote()
         self.watch.start()
+        self._looking.start(self.watch.sink)
 
     def test_tightness(self) -> Tightness:
         """Close the line at both ends under pressure and watch it for half a minute."""
@@ -308,6 +311,7 @@ class Bench:
         Every part is tried and has its own time limit; safe to call twice.
         """
         self.watch.stop()
+        self._looking.stop()
         self.latch.disarm()
         self.watch.ask_flow(0.0)
         try:

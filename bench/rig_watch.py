@@ -60,7 +60,7 @@ class RigWatch:
         """Look at everything once, then at each period."""
         self.stop()
         self.look()
-        self._jobs.append(self._clock.every(PERIOD_S, self.look, steady_period_s=STEADY_PERIOD_S))
+        self._jobs.append(self._clock.every(PERIOD_S, self.look, steady_period_s=STEADY_PERIOD_S, vital=True))
         for other in self._others:
             look = self._look_at(other)
             look()

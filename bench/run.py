@@ -135,6 +135,10 @@ class Run:
         """True if ``step`` was finished, in this session or before a resume."""
         return step in self._finished
 
+    def observe(self, observer: Observer) -> None:
+        """Tell one more observer of every line from now on."""
+        self._observers.append(observer)
+
     def plan(self, steps: Sequence[tuple[str, float]]) -> None:
         """Tell what is ahead: steps and their estimated seconds of bench time, for the time left."""
         ahead = [(step, seconds) for step, seconds in steps if not self.finished(step)]

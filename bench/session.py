@@ -19,6 +19,7 @@ from meterbench.bench.run import Observer, Run
 from meterbench.bench.safe_state import SafeAction, make_all_safe
 from meterbench.bench.signals import StopSignals
 from meterbench.bench.station import StationFile
+from meterbench.bench.traces import Traces
 from meterbench.dut.meter import Nameplate
 from meterbench.errors import BenchError, Cancelled, InterlockTripped, RecordError
 from meterbench.instruments.capabilities import Instrument
@@ -87,6 +88,9 @@ def session(
         opened = opening_line(station, programme, bench, wires) | ({"clearance": clearance} if clearance else {})
         run = cast(_LatchedRun, start(folder, bench.clock, opened, observers))
         run.check = bench.latch.check
+        traces = Traces(run.folder, bench.clock, run.trace)
+        run.observe(lambda kind, _: traces.flush() if kind == "step_finished" else None)
+        bench.watch.sink = traces
         swallowed = True
         try:
             if resume and clearance:
@@ -99,7 +103,7 @@ def session(
             run.abandon(error)
             raise
         finally:
-            _end(run, bench, standing, swallowed)
+            _end(run, bench, standing, swallowed, traces)
             stop.finish()
 
 
@@ -120,7 +124,7 @@ class _Opening:
             self._standing.declare(self._folder.name, _utc(clock), complaint, self.safe_state)
 
 
-def _end(run: Run, bench: Bench, standing: Standing, swallowed: bool) -> None:
+def _end(run: Run, bench: Bench, standing: Standing, swallowed: bool, traces: Traces) -> None:
     """BROKEN if it is, the safe state, then the last line of the record, whatever of these cannot be done.
 
     ``swallowed``: nothing was raised; a trip that somebody caught on the way still ends the run in ERROR.
@@ -141,6 +145,10 @@ def _end(run: Run, bench: Bench, standing: Standing, swallowed: bool) -> None:
         if trip is not None:
             run.event("error", f"tripped: {trip.cause}", at_s=trip.at_s)
         _record_safe_state(run, actions)
+    except BenchError as error:
+        run.abandon(error)
+    try:
+        traces.flush()
     except BenchError as error:
         run.abandon(error)
     try:

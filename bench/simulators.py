@@ -162,11 +162,15 @@ def _rs_fsv(seat: Simulated) -> Server:
 
 def _keysight_53220a(seat: Simulated) -> Server:
     serial = f"MY5000{seat.slot:04}"
+
+    def pulse_count(at_s: float) -> int:
+        return seat.of_slot.pulse_count(at_s)  # looked up at each call: a meter's output may be cut off while it runs
+
     if seat.settings.get("interpolate", False):
-        pair = CounterWithInterpolatorSim(seat.of_slot.pulse_count, seat.now_s, seat.faults, serial)
+        pair = CounterWithInterpolatorSim(pulse_count, seat.now_s, seat.faults, serial)
         seat.plant.diverter.listeners.append(pair.on_gate)
         return pair
-    counter = Keysight53220ASim(seat.of_slot.pulse_count, serial)
+    counter = Keysight53220ASim(pulse_count, serial)
     seat.plant.diverter.listeners.append(counter.on_gate)
     return ScpiServer(counter.scpi, seat.faults)
 

@@ -287,13 +287,15 @@ def report(run_name: RunArgument) -> None:
 
 @app.command()
 def verify(run_name: RunArgument, as_json: JsonOption = False) -> None:
-    """Check that no byte of a run's record was changed, added or removed."""
+    """Check that no byte of a run's record and of its traces was changed, added or removed."""
+    from meterbench.bench import traces
     from meterbench.bench.journal import read
     from meterbench.bench.record import load
 
     folder = find_run(run_name)
     lines = sum(1 for _ in read(folder))
     record = load(folder)
+    traces.verify(folder, record.traces)
     if as_json:
         print(json.dumps({"lines": lines, "head_hash": record.head_hash, "closed": record.closed is not None}))
     else:

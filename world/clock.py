@@ -7,6 +7,7 @@ In steady stretches of virtual time a job may be thinned (``steady_period_s``), 
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +29,11 @@ class Job:
     period_s: float
     steady_period_s: float
     due_s: float
+    vital: bool = False
+    """It runs also while another job waits."""
     active: bool = True
+    running: bool = False
+    ran_s: float = -math.inf
 
     def cancel(self) -> None:
         """Stop running this job; safe to call twice."""
@@ -57,14 +62,16 @@ class Clock:
         """Let ``duration_s`` go by; True if the world stood still in the meantime (jobs may be thinned)."""
         raise NotImplementedError
 
-    def every(self, period_s: float, run: Callable[[], object], *, steady_period_s: float | None = None) -> Job:
+    def every(
+        self, period_s: float, run: Callable[[], object], *, steady_period_s: float | None = None, vital: bool = False
+    ) -> Job:
         """Run ``run`` every ``period_s`` seconds inside ``sleep``, first after one period.
 
-        What ``run`` raises comes out of the ``sleep`` that it ran in.
+        While a job waits for its instrument, only ``vital`` ones run beside it: a heartbeat must go on. What ``run`` raises comes out of the ``sleep`` that it ran in.
         """
         if not period_s > 0:
             raise ValueError(f"a job's period must be positive, not {period_s!r} s")
-        job = Job(run, period_s, steady_period_s or period_s, self.now_s() + period_s)
+        job = Job(run, period_s, steady_period_s or period_s, self.now_s() + period_s, vital)
         self._jobs.append(job)
         return job
 
@@ -78,30 +85,43 @@ class Clock:
             remaining_s = end_s - self.now_s()
             if remaining_s <= _ROUNDING_S:
                 return
-            # A job that sleeps itself (the bench making the rig safe, say) must not start the jobs a second time.
-            due_in_s = remaining_s if self._running_jobs else self._due_in_s(remaining_s)
+            if self._running_jobs:
+                self._thin_no_more()
+            due_in_s = self._due_in_s(remaining_s)
             steady = due_in_s > 0 and self._pass(due_in_s)
-            if not self._running_jobs:
-                self._run_due_jobs(end_s if steady else self.now_s())
+            self._run_due_jobs(end_s if steady else self.now_s())
+
+    def _may_run(self, job: Job) -> bool:
+        """A job that sleeps itself must not be started a second time, and nothing beside it but what is vital."""
+        return job.active and not job.running and (job.vital or not self._running_jobs)
+
+    def _thin_no_more(self) -> None:
+        """Somebody acts: what is vital comes at its own period again."""
+        for job in self._jobs:
+            if job.vital:
+                job.due_s = min(job.due_s, max(self.now_s(), job.ran_s + job.period_s))
 
     def _due_in_s(self, at_most_s: float) -> float:
         self._jobs = [job for job in self._jobs if job.active]
-        return min([at_most_s, *(job.due_s - self.now_s() for job in self._jobs)])
+        return min([at_most_s, *(job.due_s - self.now_s() for job in self._jobs if self._may_run(job))])
 
     def _run_due_jobs(self, undisturbed_until_s: float) -> None:
         """Jobs are thinned only where nobody acts for a while: within one long sleep in a steady world."""
-        self._running_jobs = True
-        try:
-            for job in self._jobs:
-                if job.active and job.due_s <= self.now_s() + _ROUNDING_S:
-                    thinned = self.now_s() + job.steady_period_s <= undisturbed_until_s
-                    # From due time to due time, or every run of a job would add its rounding; never twice at once.
-                    job.due_s += job.steady_period_s if thinned else job.period_s
-                    if job.due_s <= self.now_s():
-                        job.due_s = self.now_s() + job.period_s
+        if any(self._may_run(job) and job.due_s <= self.now_s() + _ROUNDING_S for job in self._jobs):
+            self._thin_no_more()
+        for job in list(self._jobs):
+            if self._may_run(job) and job.due_s <= self.now_s() + _ROUNDING_S:
+                thinned = self.now_s() + job.steady_period_s <= undisturbed_until_s
+                # From due time to due time, or every run of a job would add its rounding; never twice at once.
+                job.due_s += job.steady_period_s if thinned else job.period_s
+                if job.due_s <= self.now_s():
+                    job.due_s = self.now_s() + job.period_s
+                before, self._running_jobs, job.running = self._running_jobs, True, True
+                job.ran_s = self.now_s()
+                try:
                     job.run()
-        finally:
-            self._running_jobs = False
+                finally:
+                    self._running_jobs, job.running = before, False
 
     def cancel(self, reason: str) -> None:
         """Make every ``sleep``, now and later, raise ``Cancelled``; safe from signal handlers and other threads."""

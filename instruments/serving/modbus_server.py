@@ -71,9 +71,10 @@ class ModbusServer:
         if self._pty is not None:
             self._pty.hang_up()
             self._pty = None
-        if self._server is not None:
-            await self._server.shutdown()  # type: ignore[no-untyped-call]
-            self._server = None
+        server, self._server = self._server, None
+        if server is not None:
+            await server.turn_away()
+            await server.shutdown()  # type: ignore[no-untyped-call]
 
 
 class _Server(ModbusTcpServer):
@@ -86,6 +87,16 @@ class _Server(ModbusTcpServer):
         super().__init__(device, framer=framer, address=("127.0.0.1", 0))
         self.late: list[bytes] = []
         """What an RTU device has not said yet. It does one thing after the other, so that everything else waits."""
+
+    async def turn_away(self) -> None:
+        """Take no more clients, and let those in who are at the door.
+
+        A client that asyncio has accepted, but not yet given to us when the server is closed, is never closed.
+        """
+        for listening in getattr(self.transport, "sockets", ()):
+            self.loop.remove_reader(listening.fileno())
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     def be_late(self, delay_s: float, frame: bytes) -> None:
         """Say ``frame``, and then what else there is to say, after ``delay_s``."""
@@ -113,12 +124,6 @@ class _Connection(ServerRequestHandler):
         self._device = server.owner.device
         self._fault: Fault | None = None
         self._answering: asyncio.Task[None] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client that was on its way in while the server was stopped is let go."""
-        super().connection_made(transport)
-        if self.server.is_closing:
-            transport.close()
 
     def handle_later(self) -> None:
         """Answer in the next turn of the loop (the base class takes three, as if it were in another thread)."""

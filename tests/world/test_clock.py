@@ -200,3 +200,36 @@ def test_the_wall_clock_runs_jobs_and_sleeps_its_time() -> None:
     assert time.monotonic() - start_s >= 0.0999
     assert seen
     assert clock.utc().tzinfo is UTC
+
+
+def test_a_heartbeat_goes_on_while_another_job_waits() -> None:
+    """A thermometer that takes three seconds for a reading must not let the rig's watchdog bite; other jobs wait."""
+    clock = VirtualClock(lambda _: False)
+    beats: list[float] = []
+    others: list[float] = []
+    readings: list[tuple[float, float]] = []
+
+    def read() -> None:
+        start_s = clock.now_s()
+        clock.sleep(3.0)
+        readings.append((start_s, clock.now_s()))
+
+    clock.every(0.5, lambda: beats.append(clock.now_s()), vital=True)
+    clock.every(5.0, read)
+    clock.every(1.0, lambda: others.append(clock.now_s()))
+    clock.sleep(9.0)
+    assert readings == [(5.0, 8.0)]
+    assert beats == [0.5 * number for number in range(1, 19)]
+    assert [at_s for at_s in others if 5.0 < at_s < 8.0] == []
+
+
+def test_a_thinned_heartbeat_beats_wherever_somebody_acts() -> None:
+    """In a steady world it is thinned to five seconds; a job in between brings it along, a waiting job every beat."""
+    clock = VirtualClock(lambda _: True)
+    beats: list[float] = []
+    clock.every(0.5, lambda: beats.append(clock.now_s()), steady_period_s=5.0, vital=True)
+    clock.every(7.0, lambda: clock.sleep(2.0))
+    clock.sleep(20.0)
+    assert {7.0, 7.5, 8.0, 8.5, 9.0} <= set(beats)
+    assert max(later - earlier for earlier, later in itertools.pairwise(beats)) <= 5.0
+    assert len(beats) < 25  # and not the 40 of every half second
