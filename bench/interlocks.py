@@ -31,7 +31,7 @@ DRY_S = 5.0
 """Pump on and no flow for so long is a dry run (instruments.md 9)."""
 RAMP_S = 5.0
 """A flow that is asked for may take so long to begin."""
-DRY_PART = 0.1
+DRY_PART = 0.02
 """No flow: less than this part of what is asked for."""
 CHAMBER_MARGIN_K = 5.0
 """A chamber overshoots the ends of its range by a little; more is a limiter that failed."""

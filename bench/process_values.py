@@ -89,7 +89,10 @@ class Looking:
 
     def __init__(self, instruments: Mapping[str, Sequence[Instrument]], clock: Clock) -> None:
         self._looks = [
-            (instrument, _LOOKS[role]) for role, of_role in instruments.items() if role in _LOOKS for instrument in of_role
+            (instrument, _LOOKS[role])
+            for role, of_role in instruments.items()
+            if role in _LOOKS
+            for instrument in of_role
         ]
         self._clock = clock
         self._job: Job | None = None

@@ -131,9 +131,7 @@ def _load_wires(config: pytest.Config) -> Wires:
         raise ConfigError("--lab takes the place of a laboratory: name its station file with --station")
     if record and config.getoption("--resume"):
         raise ConfigError("--record keeps a run from its beginning; it does not go with --resume")
-    return Wires(
-        served=None if lab is None else load_lab(lab), replay=None if replay is None else load_replay(replay)
-    )
+    return Wires(served=None if lab is None else load_lab(lab), replay=None if replay is None else load_replay(replay))
 
 
 def _load_station(config: pytest.Config) -> StationFile | None:

@@ -1,8 +1,9 @@
-"""Every process value of a run as a time series: ``traces/SOURCE/0001.parquet``, part by part, each named in the record.
+"""Every process value of a run as a time series: ``traces/SOURCE/0001.parquet``, part by part, each in the record.
 
-A source (the rig, a master meter, the chamber) has a row for each time it was looked at: ``utc``, ``t_s`` (the station's
-clock since the session began) and its values, with units in their names. A part is complete or not there; what a killed
-session had not written yet belongs to a step that is measured again. ``pandas.read_parquet("traces/rig")`` reads all parts.
+A source (the rig, a master meter, the chamber) has a row for each time it was looked at: ``utc``, ``t_s`` (the
+station's clock since the session began) and its values, with units in their names. A part is complete or not there;
+what a killed session had not written yet belongs to a step that is measured again.
+``pandas.read_parquet("traces/rig")`` reads all parts.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class Traces:
 
 
 def verify(run_folder: Path, parts: Sequence[Mapping[str, Any]]) -> None:
-    """``RecordError`` names the first part of a trace (``trace`` lines of the journal) that is missing or was changed."""
+    """``RecordError`` names the first part (``trace`` lines of the journal) that is missing or was changed."""
     for part in parts:
         path = run_folder / part["file"]
         try:
@@ -124,9 +125,7 @@ def load(run_folder: Path, parts: Sequence[Mapping[str, Any]]) -> dict[str, dict
         lengths[source] = lengths.get(source, 0) + table.num_rows
     return {
         source: {
-            name: np.concatenate(series)
-            for name, series in columns.items()
-            if sum(map(len, series)) == lengths[source]
+            name: np.concatenate(series) for name, series in columns.items() if sum(map(len, series)) == lengths[source]
         }
         for source, columns in found.items()
     }

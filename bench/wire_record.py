@@ -2,7 +2,8 @@
 
 ``wire.jsonl`` in the run's folder, one JSON object a line: first the station and the programme, then in order of
 happening ``{"link": ..., "sent": ..., "received": ..., "took_s": ..., "fault": ...}``, bytes as latin-1 text, and
-``{"clock": [...], "thread": ...}``, what a thread was told of time (the procedure's has no name). It is evidence beside the record, not part of it.
+``{"clock": [...], "thread": ...}``, what a thread was told of time (the procedure's has no name). It is evidence
+beside the record, not part of it.
 """
 
 from __future__ import annotations

@@ -40,9 +40,7 @@ def serve(path: Path, speed: float, seed: int | None, as_json: bool) -> int:
     before = {number: signal.signal(number, stop) for number in stop_signals()}
     lab = VirtualLab(station)
     try:
-        served = ServedLab(
-            station=station.station.name, speed=speed, pid=os.getpid(), addresses=lab.start(speed)
-        )
+        served = ServedLab(station=station.station.name, speed=speed, pid=os.getpid(), addresses=lab.start(speed))
         if as_json:
             print(served.model_dump_json(), flush=True)
         else:
@@ -62,7 +60,7 @@ def _serve(lab: VirtualLab, asked: list[int], speed: float) -> None:
         if lab.lost_s > TOLD_LOST_S and not told:
             told = True
             print(
-                f"meterbench: this machine is too slow for a laboratory {speed:g} times as fast as wall time: its clock "
-                "falls behind; start it again with a smaller --speed",
+                f"meterbench: this machine is too slow for a laboratory {speed:g} times as fast as wall time: its "
+                "clock falls behind; start it again with a smaller --speed",
                 file=sys.stderr,
             )

@@ -67,7 +67,8 @@ class Clock:
     ) -> Job:
         """Run ``run`` every ``period_s`` seconds inside ``sleep``, first after one period.
 
-        While a job waits for its instrument, only ``vital`` ones run beside it: a heartbeat must go on. What ``run`` raises comes out of the ``sleep`` that it ran in.
+        While a job waits for its instrument, only ``vital`` ones run beside it: a heartbeat must go on.
+        What ``run`` raises comes out of the ``sleep`` that it ran in.
         """
         if not period_s > 0:
             raise ValueError(f"a job's period must be positive, not {period_s!r} s")

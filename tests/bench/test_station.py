@@ -42,8 +42,9 @@ def real(content: Content) -> Content:
     content["station"]["clock"] = "wall"
     content["meters"] = [{k: v for k, v in meter.items() if k != "truth"} for meter in content["virtual"]["meters"]]
     del content["virtual"]
-    for role in ("rig", "balance", "thermometer"):
-        content["instruments"][role]["address"] = f"{role}:502"
+    for role, section in content["instruments"].items():
+        section["address"] = f"{role}:502"
+    content["instruments"]["supply"]["address"] = ["supply:5025"]
     content["instruments"]["counter"]["address"] = [f"counter{slot}:5025" for slot in range(4)]
     return content
 

@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 WITHOUT_A_WIRE = {"operator_console", "operator_script"}
 """A person has no simulator."""
 ON_THE_WIRE = [kind for kind in FaultKind if kind is not FaultKind.DRIFT]
-"""A drift shows nowhere on the wire: instruments that see the same thing are compared (tests/bench/test_cross_check.py)."""
+"""A drift shows nowhere on the wire: what sees the same thing is compared (tests/bench/test_cross_check.py)."""
 GARBLE_SEEDS = 12
 LATE_BEYOND_S = 0.45
 LATE_WITHIN_S = 0.02
@@ -93,32 +93,34 @@ def variants(kind: FaultKind, after: int) -> list[Fault]:
 
 def strike(subject: Subject, fault: Fault) -> None:
     """Ask once while the fault is committed."""
-    plan = subject.faults
-    plan.add(fault)
-    try:
-        answer = ask(subject)
-    except BenchError as error:
-        assert subject.instrument.role in str(error), f"who? {error}"
-        if fault.kind is FaultKind.SATURATE:
-            assert isinstance(error, InstrumentError), error
-    else:
+    subject.faults.add(fault)
+    answer, error = outcome(subject)
+    subject.faults.clear()
+    if error is None:
         assert subject.right(answer), f"{fault}: {answer!r} was taken"
         assert fault.kind is not FaultKind.SATURATE, f"{answer!r} although the input is saturated"
-    finally:
-        plan.clear()
+    else:
+        assert subject.instrument.role in str(error), f"who? {error}"
+        assert fault.kind is not FaultKind.SATURATE or isinstance(error, InstrumentError), error
 
 
 def recover(subject: Subject) -> None:
     """With another truth, so that a stale answer shows; three questions at most until it is all right again."""
     subject.change()
     for attempt in range(3):
-        try:
-            answer = ask(subject)
-        except BenchError as error:
-            assert attempt < 2, f"no recovery: {error}"
-            continue
-        assert subject.right(answer), f"{answer!r} is stale"
-        return
+        answer, error = outcome(subject)
+        if error is None:
+            assert subject.right(answer), f"{answer!r} is stale"
+            return
+        assert attempt < 2, f"no recovery: {error}"
+
+
+def outcome(subject: Subject) -> tuple[object, BenchError | None]:
+    """What was answered, or the error instead."""
+    try:
+        return ask(subject), None
+    except BenchError as error:
+        return None, error
 
 
 def die(subject: Subject) -> None:

@@ -33,7 +33,15 @@ def test_each_kind_has_a_panel_with_its_unit() -> None:
         },
         [("Q3", START, START + timedelta(seconds=4))],
     )
-    for said in ("flow / (L/h)", "pressure / kPa", "temperature / °C", "current / mA", "line C", "supply 1: current", "Q3"):
+    for said in (
+        "flow / (L/h)",
+        "pressure / kPa",
+        "temperature / °C",
+        "current / mA",
+        "line C",
+        "supply 1: current",
+        "Q3",
+    ):
         assert said in svg
     assert "line A" not in svg, "a line that carried nothing is no line of the legend"
     assert "2026-11-22 07:00 UTC" in svg
