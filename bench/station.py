@@ -451,6 +451,18 @@ class StationFile(_Section):
         calibration = self.instrument(role).calibration
         return None if calibration is None else calibration.read(role)
 
+    def twin(self) -> StationFile:
+        """The same station in a simulated laboratory: good meters with these nameplates, every instrument with its
+        driver, settings and certificate, behind the same kind of wire. A simulated station is its own twin."""
+        if self.virtual is not None:
+            return self
+        content = self.model_dump(by_alias=True, exclude_none=True)
+        content["virtual"] = {"meters": content.pop("meters")}
+        for role, section in self.instruments.by_role().items():
+            wires = [_wire_like(address) for address in section.addresses]
+            content["instruments"][role]["address"] = wires if isinstance(section.address, list) else wires[0]
+        return parse(content, f"the simulated twin of {self.station.name}")
+
     def with_line(self, designation: str | None, count: int | None, seed: int | None) -> StationFile:
         """A simulated station with other meters in its line: what ``--meter``, ``--meters`` and ``--seed`` ask for.
 
@@ -478,6 +490,16 @@ class StationFile(_Section):
         if seed is not None:
             content["seed"] = seed
         return parse(self.model_dump(by_alias=True) | {"virtual": content}, "the command line's options")
+
+
+def _wire_like(address: str) -> str:
+    """The virtual laboratory's address with a wire of the kind that ``address`` has; what is no wire stays."""
+    if "::hislip" in address:
+        return f"{VIRTUAL_ADDRESS}+hislip"
+    for scheme, wire in (("rtu-tcp://", "rtu-tcp"), ("rfc2217://", "rfc2217"), ("rtu:///dev", "pty"), ("/dev/", "pty")):
+        if address.startswith(scheme):
+            return f"{VIRTUAL_ADDRESS}+{wire}"
+    return VIRTUAL_ADDRESS if "://" in address or "::" in address else address
 
 
 STANDARD_INSTRUMENTS: dict[str, Any] = {

@@ -92,14 +92,21 @@ def opener(name: str, settings: Mapping[str, Any] | None = None) -> Opener:
     return cast(Opener, opens if checked is None else partial(opens, settings=checked))
 
 
-def checked_settings(name: str, settings: Mapping[str, Any]) -> DriverSettings | None:
-    """``settings`` as the driver ``name`` wants them, None if it takes none; ``ConfigError`` names the key."""
+def settings_model(name: str) -> type[DriverSettings] | None:
+    """The model of the settings of the driver ``name``; None if it takes none."""
     entry = DRIVERS[name]
     if not entry.settings:
+        return None
+    return cast(type[DriverSettings], getattr(import_module(f"{_ROOM}.{entry.module}"), entry.settings))
+
+
+def checked_settings(name: str, settings: Mapping[str, Any]) -> DriverSettings | None:
+    """``settings`` as the driver ``name`` wants them, None if it takes none; ``ConfigError`` names the key."""
+    kind = settings_model(name)
+    if kind is None:
         if settings:
             raise ConfigError(f"settings.{next(iter(settings))}: the driver {name} takes no settings")
         return None
-    kind: type[DriverSettings] = getattr(import_module(f"{_ROOM}.{entry.module}"), entry.settings)
     try:
         return kind.model_validate(dict(settings))
     except ValidationError as error:

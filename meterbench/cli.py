@@ -195,13 +195,14 @@ def meter(
 
 
 @app.command()
-def check(station: StationOption = None, as_json: JsonOption = False) -> int:
+def check(station: StationOption = None, lab: LabOption = None, as_json: JsonOption = False) -> int:
     """Open every instrument of a station, and show who answers, what certificates are worth, and what it can measure.
 
     Nothing moves. Exit status 3 if there is a procedure that could give no PASS there today; the reasons are told.
     """
     from meterbench.bench.broken import Standing
-    from meterbench.bench.opening import open_station
+    from meterbench.bench.opening import Wires, open_station
+    from meterbench.bench.served_lab import load as load_lab
     from meterbench.bench.station import load
     from meterbench.procedures import edition
     from meterbench.station_check import check_station
@@ -209,7 +210,8 @@ def check(station: StationOption = None, as_json: JsonOption = False) -> int:
 
     path = station or default_station()
     loaded = load(path)
-    with Standing.of(loaded, path).used(), open_station(loaded) as bench:
+    wires = Wires(served=None if lab is None else load_lab(lab))
+    with Standing.of(loaded, path).used(), open_station(loaded, wires) as bench:
         found = check_station(bench, edition.load())
     if as_json:
         print(json.dumps(found.document, indent=1))

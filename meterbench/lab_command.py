@@ -27,11 +27,7 @@ def serve(path: Path, speed: float, seed: int | None, as_json: bool) -> int:
     """Open everything, tell the addresses, and serve until a signal; the exit status."""
     if not (math.isfinite(speed) and 0.0 < speed <= FASTEST):
         raise ConfigError(f"--speed {speed:g}: more than 0, and {FASTEST:g} at most")
-    station = load(path).with_line(None, None, seed)
-    if station.virtual is None:
-        raise ConfigError(
-            f"{path} is the station file of a real laboratory: lab serves a simulated one, which has a [virtual] part"
-        )
+    station = load(path).twin().with_line(None, None, seed)
     asked: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
