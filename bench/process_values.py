@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
@@ -62,7 +63,8 @@ def _probe(instrument: Instrument) -> Values:
 
 def _chamber(instrument: Instrument) -> Values:
     seen = cast(ClimateChamber, instrument).status()
-    return {"air_temp_c": seen.temp_c, "setpoint_c": seen.setpoint_c, "running": float(seen.running)}
+    setpoint_c = seen.setpoint_c if seen.running else math.nan
+    return {"air_temp_c": seen.temp_c, "setpoint_c": setpoint_c, "running": float(seen.running)}
 
 
 def _supply(instrument: Instrument) -> Values:

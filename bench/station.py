@@ -38,7 +38,7 @@ from meterbench.instruments.thermometer.pt100 import PlatinumProbe
 
 VIRTUAL_ADDRESS = "virtual"
 """Stands for the address of the virtual lab's own simulator of that role; ``virtual+pty`` asks for another wire."""
-WIRES = ("tcp", "pty", "rfc2217", "hislip", "rtu", "rtu-tcp")
+WIRES = ("tcp", "pty", "rfc2217", "hislip", "rtu-tcp")
 """Wires that a simulator may be asked for, where the driver has them."""
 
 

@@ -223,6 +223,10 @@ def point_records(record: RunRecord, readings: Readings) -> list[PointRecord]:
             if quantity not in RECORD_COLUMNS or quantity in of_meters
         }
         one_a_run = {(row.attempt, row.repeat): row for row in reversed(rows)}
+        for quantity in [each for each in reference_units if each.endswith("_correction")]:
+            seen = [readings.seen(row, quantity, of_bench=True) for row in one_a_run.values()]
+            if all(each is None or each.lowest == each.highest == 0.0 for each in seen):
+                del reference_units[quantity]  # nothing was corrected
         found.append(
             PointRecord(
                 procedure=procedure,

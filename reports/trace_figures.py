@@ -119,8 +119,8 @@ def _drawn(label: str, minutes: NDArray[np.float64], values: NDArray[np.float64]
     """Thinned; None if there is nothing in it that could be seen."""
     if kind.logarithmic:
         values = np.where(values >= LEAST_FLOW_L_H, values, np.nan)
-    if not np.isfinite(values).any():
-        return None
+    if not np.isfinite(values).any() or (kind.ending in ("_v", "_ma") and not np.nansum(np.abs(values))):
+        return None  # nothing, or a supply that was never switched on
     if len(values) > POINTS:
         picked: list[int] = []
         for part in np.array_split(np.arange(len(values)), POINTS // 2):

@@ -12,8 +12,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
 from meterbench.errors import ConfigError, DeadlineExceeded, InstrumentError, ProtocolError
 from meterbench.instruments.capabilities import Exchange, Identity, Sweep
@@ -49,7 +51,7 @@ _REGISTER = re.compile(r"0|[1-9]\d{0,4}")
 class RsFsvSettings(DriverSettings):
     """``settings`` of ``rs_fsv``."""
 
-    reference_level_dbm: float = 0.0
+    reference_level_dbm: Annotated[float, Field(ge=-130, le=30)] = 0.0
     """The strongest signal that is expected at the input; a stronger one is an error and no reading."""
 
 

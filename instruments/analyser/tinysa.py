@@ -53,7 +53,7 @@ class TinySaSettings(DriverSettings):
 
     points: Annotated[int, Field(ge=20, le=450)] = 290
     """Of a sweep; the small model takes 290 at most."""
-    scan_deadline_s: Annotated[float, Field(gt=0)] = 20.0
+    scan_deadline_s: Annotated[float, Field(gt=0, le=600)] = 20.0
     """Wall seconds for one scan: longer for narrow bandwidths."""
 
 

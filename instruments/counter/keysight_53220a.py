@@ -11,6 +11,9 @@ gate (input 2) to the next pulse (input 1), first after the opening, then, set a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
 
 from meterbench.errors import BenchError, ConfigError, DeadlineExceeded, InstrumentError, ProtocolError
 from meterbench.instruments.capabilities import Exchange, Identity
@@ -64,7 +67,7 @@ class Keysight53220ASettings(DriverSettings):
 
     interpolate: bool = False
     """A second box times from the gate's edges to the next pulses; the address is then two, with a blank in between."""
-    longest_period_s: float = 10.0
+    longest_period_s: Annotated[float, Field(gt=0, le=3600)] = 10.0
     """The longest time between two pulses that is waited for, on the clock."""
 
 

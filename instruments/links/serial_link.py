@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,8 @@ POLL_S = 0.02
 """How long one read of the port may block; a deadline is overrun by no more than this."""
 SILENCE_S = 0.05
 """After so long without a byte an instrument is taken to have finished talking (9600 baud: 48 characters)."""
+CHUNK_BYTES = 4096
+"""Most bytes that one read of a socket takes."""
 CHECK_CABLE = "check cable, power and serial settings"
 RESYNCHRONISE = "resynchronise before the next question"
 
@@ -61,6 +64,7 @@ class SerialLink:
         self._deadline_s = deadline_s
         self._terminator = terminator
         self._reply_terminator = reply_terminator or terminator
+        self._is_socket = address.startswith("socket:")
         self._settings = {"baudrate": baudrate, "bytesize": bytesize, "parity": parity, "stopbits": stopbits}
         self._trace = Trace(f"{role} at {address}", tape)
         self._opened = False
@@ -206,7 +210,7 @@ class SerialLink:
         write_timeout = None if self.address.startswith("rfc2217:") else self._deadline_s
         try:
             self._port = serial.serial_for_url(
-                self.address, timeout=POLL_S, write_timeout=write_timeout, **self._settings
+                self.address, timeout=0 if self._is_socket else POLL_S, write_timeout=write_timeout, **self._settings
             )
         except Exception as cause:  # OSError, ValueError, and termios.error, which is neither
             raise self._trace.error(ConnectionLost, f"cannot open the port: {cause}", todo=CHECK_CABLE) from cause
@@ -284,6 +288,9 @@ class SerialLink:
     def _read_chunk(self, sent: bytes, started_s: float) -> bytes:
         port = self._require_port(sent)
         try:
+            if self._is_socket:  # pyserial knows only whether something waits there: byte by byte would be slow
+                select.select([port], [], [], POLL_S)
+                return bytes(port.read(CHUNK_BYTES))
             return bytes(port.read(max(1, port.in_waiting)))
         except OSError as cause:
             raise self._lost(cause, sent, bytes(self._pending), started_s) from cause

@@ -73,6 +73,8 @@ class VisaLink:
         self._headers = headers
         self._trace = Trace(f"{role} at {self._resource_name}", tape)
         self._resource: MessageBasedResource | None = None
+        self._timeout_s = 0.0
+        """What the resource has been told, 0 if nothing yet: asking it back takes as long as half of our own work."""
         self._idn = ""
 
     def open(self, *models: str) -> None:
@@ -247,8 +249,9 @@ class VisaLink:
     def _round_trip(self, sent: bytes, allowed_s: float) -> bytes:
         if self._resource is None:
             raise ConnectionResetError("the resource is closed")
-        if self._resource.timeout != allowed_s * 1000:
+        if self._timeout_s != allowed_s:
             self._resource.timeout = allowed_s * 1000
+            self._timeout_s = allowed_s
         started_s = time.monotonic()
         self._resource.write_raw(sent)
         received = self._resource.read_raw()
@@ -295,7 +298,7 @@ class VisaLink:
             self._idn = known
 
     def _drop(self) -> None:
-        resource, self._resource = self._resource, None
+        resource, self._resource, self._timeout_s = self._resource, None, 0.0
         if resource is not None:
             with contextlib.suppress(OSError):
                 resource.close()

@@ -44,7 +44,7 @@ class KellerSettings(DriverSettings):
     baudrate: Literal[9600, 115200] = 9600
     echo: bool = False
     """The adapter repeats to the computer what the computer sends."""
-    full_scale_kpa: Annotated[float, Field(gt=0)] = 1600.0
+    full_scale_kpa: Annotated[float, Field(gt=0, le=100_000)] = 1600.0
     """End of its range as it measures, gauge or absolute."""
     absolute: bool = False
     """It measures absolute pressure; ``ambient_kpa`` is then subtracted."""

@@ -48,7 +48,7 @@ class Fluke1595ASettings(DriverSettings):
 
     channel: int = Field(default=1, ge=1, le=24)
     """1 to 4 at the front, 5 to 24 of scanners."""
-    baudrate: int = 9600
+    baudrate: int = Field(default=9600, ge=1200, le=115200)
     """Of RS-232."""
 
 

@@ -40,7 +40,7 @@ def _page(path: str) -> str:
 
 def _table(text: str, first_cell: str) -> list[dict[str, str]]:
     """The rows of the table whose first head is ``first_cell``, each by its heads."""
-    lines = text[text.index(f"| {first_cell} |") :].split("\n\n")[0].splitlines()
+    lines = text[text.index(f"\n| {first_cell} |") + 1 :].split("\n\n")[0].splitlines()
     heads, _, *rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
     return [dict(zip(heads, row, strict=True)) for row in rows]
 

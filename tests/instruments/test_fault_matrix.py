@@ -24,7 +24,10 @@ WITHOUT_A_WIRE = {"operator_console", "operator_script"}
 ON_THE_WIRE = [kind for kind in FaultKind if kind is not FaultKind.DRIFT]
 """A drift shows nowhere on the wire: what sees the same thing is compared (tests/bench/test_cross_check.py)."""
 GARBLE_SEEDS = 12
-LATE_BEYOND_S = 0.45
+GARBLE_SEEDS_FURTHER_ON = 4
+"""From the seventh answer on: by then the forms of an answer repeat themselves."""
+LATE_BEYOND_S = 0.25
+"""Beyond the deadlines of all subjects' links: at most 0.2 s."""
 LATE_WITHIN_S = 0.02
 
 
@@ -88,7 +91,9 @@ def variants(kind: FaultKind, after: int) -> list[Fault]:
         return [Fault(kind, after, delay_s=delay_s) for delay_s in (LATE_WITHIN_S, LATE_BEYOND_S)]
     if kind is FaultKind.SATURATE:
         return [Fault(kind, after, count=20)] if after == 0 else []  # for the whole question
-    return [Fault(kind, after) for _ in range(GARBLE_SEEDS if kind is FaultKind.GARBLE else 1)]
+    if kind is FaultKind.GARBLE:
+        return [Fault(kind, after)] * (GARBLE_SEEDS if after < 6 else GARBLE_SEEDS_FURTHER_ON)
+    return [Fault(kind, after)]
 
 
 def strike(subject: Subject, fault: Fault) -> None:

@@ -16,7 +16,7 @@ from meterbench.instruments.links.serial_link import SerialLink
 from meterbench.world.clock import VirtualClock
 from tests.instruments.subjects import Subject
 
-QUICK_S = 0.2
+QUICK_S = 0.15
 CENTRE_HZ, SPAN_HZ, BANDWIDTH_HZ = 868.95e6, 1e6, 10e3
 
 

@@ -15,7 +15,7 @@ from meterbench.instruments.scpi.server import ScpiServer
 from meterbench.world.clock import WallClock
 from tests.instruments.subjects import Subject
 
-QUICK_S = 0.3
+QUICK_S = 0.15
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from meterbench.instruments.supply.keysight_n6705c_sim import KeysightN6705CSim
 from tests.instruments.subjects import Subject
 from tests.instruments.supply.loads import Bench
 
-QUICK_S = 0.3
+QUICK_S = 0.15
 
 
 @contextmanager
