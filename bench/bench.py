@@ -19,7 +19,7 @@ from meterbench.bench.process_values import Looking
 from meterbench.bench.rig_watch import RigWatch, Sample
 from meterbench.bench.safe_state import SafeAction, make_all_safe
 from meterbench.bench.uncertainty import ReferenceData
-from meterbench.bench.witnesses import Witnesses
+from meterbench.bench.witnesses import WITNESSES, Sight, Witnesses
 from meterbench.dut.meter import Nameplate
 from meterbench.errors import BenchError, DeadlineExceeded, InstrumentError, InterlockTripped
 from meterbench.instruments.capabilities import (
@@ -95,12 +95,15 @@ class Bench:
         air: Air,
         allowances: Allowances | None = None,
         chamber_probe: PlatinumProbe | None = None,
+        assumed: Sequence[str] = (),
     ) -> None:
+        """``assumed``: what is known of the rig and its air by default only, by its keys in the station file."""
         self.clock = clock
         self.standards = tuple(standards)
         self.batch = tuple(batch)
         self.reference = reference
         self.air = air
+        self.assumed = tuple(assumed)
         by_role: dict[str, list[Instrument]] = {}
         for standard in standards:
             by_role.setdefault(standard.role, []).append(standard.instrument)
@@ -116,6 +119,8 @@ class Bench:
         self.counters = cast(Sequence[PulseCounter], by_role["counter"][: len(batch)])
         self.watch = RigWatch(cast(FlowRig, by_role["rig"][0]), clock, self.latch, _others_that_act(by_role))
         self._looking = Looking(by_role, clock)
+        self._had_control = False
+        """Once the PLC was told so, the heartbeat that it hears may be our own."""
         self._probe = probe
         self.allowances = allowances or Allowances()
         """What instruments that see the same thing may differ by beyond their certificates."""
@@ -132,21 +137,46 @@ class Bench:
         complaints = (complaint(role, self.certificate(role), today) for role in roles)
         return [sentence for sentence in complaints if sentence]
 
+    def doubts(self) -> list[str]:
+        """What a laboratory should mend though results may be PASS, one sentence each: defaults that nobody measured,
+        and instruments that should watch others and have no valid certificate.
+        """
+        found = []
+        if self.assumed:
+            found.append(
+                f"the station file does not say {', '.join(self.assumed)}: a default counts, measured by nobody"
+            )
+        for role in WITNESSES:
+            sentence = (
+                complaint(role, self.certificate(role), self.clock.utc().date()) if role in self._unguarded else ""
+            )
+            if sentence:
+                silent = self.certificate(role) is None
+                found.append(f"{sentence}: " + ("it does not witness" if silent else "it may only take a PASS away"))
+        return found
+
     # Getting ready.
 
     def take_control(self, *, resetting: bool = False) -> None:
         """Take the rig into remote control, start beating and look at every interlock.
 
-        ``InterlockTripped`` if alarms are latched already: a person clears them, who asks by ``resetting``.
+        ``InterlockTripped`` if alarms are latched already: a person clears them, who asks by ``resetting``; or if
+        somebody else beats: the PLC would not notice the death of one of two.
         """
         self.latch.check()
         rig = cast(FlowRig, self._unguarded["rig"][0])  # what it refuses before it is under control is no trip
-        alarms = rig.status().alarms
-        if alarms and not resetting:
+        before = rig.status()
+        if before.alarms and not resetting:
             raise InterlockTripped(
-                f"rig: {', '.join(sorted(alarms))} latched before the bench took control; remove the cause, then "
-                "`meterbench clear`"
+                f"rig: {', '.join(sorted(before.alarms))} latched before the bench took control; remove the cause, "
+                "then `meterbench clear`"
             )
+        if "pc_alive" not in before.missing_permissives and not self._had_control:
+            raise InterlockTripped(
+                "rig: its PLC hears the heartbeat of another program (permissive pc_alive) before the bench took "
+                "control: stop that program; one that was killed is forgotten after 3 s"
+            )
+        self._had_control = True
         atexit.register(self.make_safe)
         rig.request_remote()
         self.watch.start()
@@ -248,16 +278,16 @@ class Bench:
         self._in_all_slots(lambda counter: counter.arm())
         self.watch.forget()
         temps_c = [self._shown_temp_c()]
+        sights = [self._sight()]
         probing = self.clock.every(
             PROBE_PERIOD_S, lambda: temps_c.append(self._shown_temp_c()), steady_period_s=STEADY_PROBE_PERIOD_S
         )
-        sights = [self._witnesses.look()]
         witnessing = self.clock.every(
-            PROBE_PERIOD_S, lambda: sights.append(self._witnesses.look()), steady_period_s=STEADY_PROBE_PERIOD_S
+            PROBE_PERIOD_S, lambda: sights.append(self._sight()), steady_period_s=STEADY_PROBE_PERIOD_S
         )
         start_s = self.clock.now_s()
-        self.rig.divert_to_tank()
         try:
+            self.rig.divert_to_tank()
             yield outcome
             samples = self._samples_between(start_s, self.clock.now_s())
         finally:
@@ -265,7 +295,7 @@ class Bench:
             witnessing.cancel()
         self.rig.divert_to_return()
         if flying:
-            sights.append(self._witnesses.look())
+            sights.append(self._sight())
         temps_c.append(self._shown_temp_c())
         self.clock.sleep(SETTLE_S)
         mass_end_g = self.balance.weigh_stable_g(WEIGHT_DEADLINE_S)
@@ -279,7 +309,7 @@ class Bench:
             Corrections(self.certificate),
         )
         if not flying:
-            sights.append(self._witnesses.look())  # a flow meter has counted all that ran only when it has settled
+            sights.append(self._sight())  # a flow meter has counted all that ran only when it has settled
         outcome.append(self._witnesses.compare(collected, sights, temps_c, samples, steady=flying))
 
     def collect(self, line: str, duration_s: float) -> Collected:
@@ -287,6 +317,9 @@ class Bench:
         with self.collecting(line, flying=True) as outcome:
             self.clock.sleep(duration_s)
         return outcome[0]
+
+    def _sight(self) -> Sight:
+        return self._witnesses.look(self.clock.run_vital_jobs)
 
     def _shown_temp_c(self) -> float:
         """The platinum probe in the line by its own coefficients, before the certificate corrects it."""

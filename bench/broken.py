@@ -25,14 +25,14 @@ from meterbench.errors import InterlockTripped, RecordError
 class Standing:
     """Of one station, for as long as the process lives; and beyond, if it has files."""
 
-    def __init__(self, station_path: Path | None = None) -> None:
-        """``station_path``: the station file, if its state is to outlive the process."""
+    def __init__(self, station_path: Path | None = None, lab: Path | None = None) -> None:
+        """``station_path``: the station file, if its state is to outlive the process. ``lab`` as for ``of``."""
         self._state: dict[str, Any] | None = None
         self._marker = -1
         self._unwritten = False
         """It is BROKEN, and that could not be written: the marker must stay."""
-        self._files = None if station_path is None else _Files(station_path)
-        self._station = station_path
+        self._files = None if station_path is None else _Files(lab or station_path)
+        self._named = f"--station {station_path}" + (f" --lab {lab}" if lab else "")
 
     @classmethod
     def of(cls, station: StationFile, path: Path, lab: Path | None = None) -> Standing:
@@ -40,7 +40,7 @@ class Standing:
 
         ``lab``: the file of a served laboratory that takes the real one's place; it is what is BROKEN then.
         """
-        return cls((lab or path) if station.clock == "wall" else None)
+        return cls(path, lab) if station.clock == "wall" else cls()
 
     def refuse(self) -> None:
         """``InterlockTripped`` if the station is BROKEN, or in the hands of another bench."""
@@ -104,7 +104,7 @@ class Standing:
         state = self.broken()
         if state is None:
             return
-        clear = f"`meterbench clear --station {self._station} --by NAME --reason TEXT`"
+        clear = f"`meterbench clear {self._named} --by NAME --reason TEXT`"
         raise InterlockTripped(
             f"the station is BROKEN since {state['since']} (run {state['run']}): {state['cause']}; "
             f"{_how_safe(state['safe_state'])}; remove the cause, then {clear if self._files else 'start again'}"
@@ -125,7 +125,7 @@ class Standing:
 
 def _how_safe(actions: Sequence[Mapping[str, Any]] | None) -> str:
     if actions is None:
-        return "nothing is known of a safe state"
+        return "nothing is known of a safe state: chamber and supplies may be on"
     complaints = [str(action["complaint"]) for action in actions if not action["confirmed"]]
     return "safe state not reached: " + "; ".join(complaints) if complaints else "the safe state was reached"
 

@@ -13,11 +13,15 @@ from meterbench.bench.bench import LINE_LIMITS_L_H, TANK_CAPACITY_L, TANK_USE
 from meterbench.bench.certificate import Certificate
 from meterbench.bench.reference_volume import water_density_kg_m3
 from meterbench.bench.uncertainty import ReferenceData, VolumeConditions, error_budget
+from meterbench.errors import CalibrationError
 
 ROOM_L = TANK_USE * TANK_CAPACITY_L
 """The largest volume that can be collected at once."""
 SMALLEST_L = 0.01
-"""Where the search for the minimum volume begins."""
+"""Where the search for the least volume begins."""
+SHORTEST_S = 30.0
+"""The least time of a collection with flying start and finish. A diverter may travel for 1/50 of the time (iso4064.md
+3.2), and takes up to 0.6 s; what a shorter one collects says more of the diverter than of the meter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class Expected:
 
     water_temp_c: float = 20.0
     temp_drift_k: float = 0.1
+    temp_shift_k: float = 0.1
     pressure_span_kpa: float = 2.0
     leak_rate_kpa_min: float = 0.1
     """As much as the tightness test lets pass."""
@@ -53,8 +58,8 @@ class Demand:
     """Of the meter, in words."""
     point: str
     flow_l_h: float
-    volume_l: float | None
-    """None: as little as will do."""
+    volume_l: float
+    """That is collected for it; what a laboratory would collect where no procedure asks."""
     pulse_volume_l: float
     mpe_percent: float
     allowed_percent: float
@@ -73,14 +78,15 @@ class Capability:
     flow_l_h: float
     line: str | None
     """Of the rig, that carries the flow; None if none does."""
-    volume_l: float | None
-    duration_s: float | None
+    volume_l: float
+    duration_s: float
     expanded_uncertainty_percent: float | None
     """k = 2; None where it is not known."""
     mpe_percent: float
     allowed_percent: float
     minimum_volume_l: float | None
-    """The least with which the uncertainty is allowed; None if even a full tank is not enough."""
+    """The least with which the uncertainty is allowed, and for which the diverter is on the tank long enough; None if
+    even a full tank is not enough."""
     possible: bool
     reason: str
     """Why not."""
@@ -100,8 +106,7 @@ def capability(demand: Demand, station: Reference) -> Capability:
     line = next((name for name, limit in LINE_LIMITS_L_H if 0.0 < demand.flow_l_h <= limit), None)
     missing = [role for role, certificate in station.certificates.items() if certificate is None]
     minimum_l = None if missing else minimum_volume_l(demand, station)
-    volume_l = minimum_l if demand.volume_l is None else demand.volume_l
-    expanded = None if missing or volume_l is None else expected_u_percent(demand, station, volume_l)
+    expanded = None if missing else expected_u_percent(demand, station, demand.volume_l)
     if expanded is not None and not math.isfinite(expanded):
         expanded = None
     found = Capability(
@@ -110,8 +115,8 @@ def capability(demand: Demand, station: Reference) -> Capability:
         point=demand.point,
         flow_l_h=demand.flow_l_h,
         line=line,
-        volume_l=volume_l,
-        duration_s=None if volume_l is None else 3600.0 * volume_l / demand.flow_l_h,
+        volume_l=demand.volume_l,
+        duration_s=3600.0 * demand.volume_l / demand.flow_l_h,
         expanded_uncertainty_percent=expanded,
         mpe_percent=demand.mpe_percent,
         allowed_percent=demand.allowed_percent,
@@ -119,27 +124,41 @@ def capability(demand: Demand, station: Reference) -> Capability:
         possible=False,
         reason="",
     )
-    reason = _why_not(found, missing, station)
+    reason = _why_not(demand, found, missing, station)
     return replace(found, possible=not reason, reason=reason)
 
 
-def _why_not(found: Capability, missing: Sequence[str], station: Reference) -> str:
+def _why_not(demand: Demand, found: Capability, missing: Sequence[str], station: Reference) -> str:
     where = f"{found.point} ({found.flow_l_h:.4g} L/h)"
     if missing:
         return f"{where}: no certificate says how good the {', '.join(missing)} is"
     if found.line is None:
         return f"{where}: no line of the rig carries it; the largest carries {LINE_LIMITS_L_H[-1][1]:g} L/h"
-    if found.volume_l is None:
-        return f"{where}: U is above the {found.allowed_percent:.3g} % that is allowed, even with {ROOM_L:g} L"
     if found.volume_l > ROOM_L:
         return f"{where}: {found.volume_l:.4g} L do not fit into the weighing tank, which takes {ROOM_L:g} L"
+    if demand.flying and found.duration_s < SHORTEST_S:
+        return f"{where}: {found.volume_l:.4g} L have come after {found.duration_s:.0f} s; at least {SHORTEST_S:g} s"
     if found.expanded_uncertainty_percent is None:
         return f"{where}: the uncertainty is not known"
     if found.expanded_uncertainty_percent > found.allowed_percent:
         return (
             f"{where}: U = {found.expanded_uncertainty_percent:.3g} % with {found.volume_l:.3g} L, allowed "
-            f"{found.allowed_percent:.3g} %"
+            f"{found.allowed_percent:.3g} %" + ("" if found.minimum_volume_l else f", even with {ROOM_L:g} L")
         )
+    return _not_covered(found, station, where)
+
+
+def _not_covered(found: Capability, station: Reference, where: str) -> str:
+    thermometer, temp_c = station.certificates["thermometer"], station.expected.water_temp_c
+    if thermometer is not None:
+        try:
+            thermometer.error_at(temp_c)
+        except CalibrationError:
+            points = thermometer.points
+            return (
+                f"{where}: the thermometer's certificate covers {points[0].at:g} to {points[-1].at:g} °C, and water of "
+                f"{temp_c:g} °C is expected"
+            )
     points = station.certificates["balance"].points if station.certificates["balance"] else ()
     mass_g = found.volume_l * water_density_kg_m3(station.expected.water_temp_c)
     if points and points[-1].at - points[0].at < mass_g:
@@ -170,6 +189,7 @@ def expected_u_percent(demand: Demand, station: Reference, volume_l: float) -> f
         diverter_u_s=largest["rig"] if demand.flying else 0.0,
         time_base_u_percent=largest["counter"],
         air_density_kg_m3=expected.air_density_kg_m3,
+        temp_shift_k=expected.temp_shift_k,
     )
     return error_budget(demand.point, "", seen, station.data).expanded_uncertainty_percent
 
@@ -177,6 +197,7 @@ def expected_u_percent(demand: Demand, station: Reference, volume_l: float) -> f
 def minimum_volume_l(demand: Demand, station: Reference) -> float | None:
     """The least volume with which the uncertainty is allowed, to 1 %; None if a full tank is not enough.
 
+    With flying start and finish not less than comes in ``SHORTEST_S``.
     More water never makes the uncertainty larger: each contribution falls with the volume or stays.
     """
 
@@ -186,6 +207,8 @@ def minimum_volume_l(demand: Demand, station: Reference) -> float | None:
     if not enough(ROOM_L):
         return None
     too_little_l, enough_l = SMALLEST_L, ROOM_L
+    if demand.flying:
+        too_little_l = max(SMALLEST_L, demand.flow_l_h * SHORTEST_S / 3600.0)
     if enough(too_little_l):
         return too_little_l
     while enough_l / too_little_l > 1.01:

@@ -80,10 +80,31 @@ CORRECTED = {
 certificate states the uncertainty alone: what is left after they were adjusted is part of it."""
 
 
+SMALLEST_U = {
+    "rig": 1e-4,
+    "balance": 1e-3,
+    "thermometer": 1e-3,
+    "counter": 1e-9,
+    "master_a": 0.01,
+    "master_b": 0.01,
+    "master_c": 0.01,
+    "pressure": 1e-3,
+    "chamber_probe": 1e-3,
+    "supply": 1e-3,
+    "rtd": 1e-4,
+    "analyser": 0.05,
+}
+LARGEST_U = {"rig": 1.0, "counter": 1.0} | {role: corrected.largest_error for role, corrected in CORRECTED.items()}
+"""In the unit of the role. An expanded uncertainty outside these is a slip of the pen: mg for g, or per cent of
+something else. Below, it would pass for the best calibration there is; above, nothing could ever disagree with it."""
+
+
 class CalibrationState(StrEnum):
     """What the gate found."""
 
     VALID = "valid"
+    NOT_NEEDED = "none needed"
+    """No result rests on an instrument of this role."""
     EXPIRED = "expired"
     MISSING = "missing"
     CHECK_OVERDUE = "check overdue"
@@ -124,6 +145,8 @@ class Certificate:
     """Of errors and uncertainties."""
     issued_by: str = ""
     issued: date | None = None
+    serials: tuple[str, ...] = ()
+    """Of the instruments that it covers; empty: it does not say."""
     points: tuple[CalibrationPoint, ...] = ()
     """Rising; empty: nothing is corrected."""
     checks: tuple[IntermediateCheck, ...] = ()
@@ -173,6 +196,18 @@ class Certificate:
                 return max(below.expanded_uncertainty, above.expanded_uncertainty)
         return self.expanded_uncertainty
 
+    def refusal(self, serial: str) -> str:
+        """Why it is not the certificate of the instrument that answers with ``serial``; empty if it may be."""
+        named = ", ".join(self.serials)
+        if not self.serials or serial.strip() in self.serials:
+            return ""
+        if not serial.strip():
+            return (
+                f"certificate {self.number} names the serial number {named}, and this instrument tells none: leave "
+                "calibration.serial out, and compare the nameplate"
+            )
+        return f"certificate {self.number} is of the serial number {named}, and {serial.strip()} answered"
+
     @property
     def last_checked(self) -> date | None:
         """Day of the last intermediate check, or of the calibration if none was made since; None: not known."""
@@ -201,7 +236,17 @@ def read_uncertainty(role: str, text: str) -> float:
     value = read_error(role, text)
     if not value > 0.0:
         raise CalibrationError(f"{text!r}: an expanded uncertainty is positive")
+    check_credible(role, value)
     return value
+
+
+def check_credible(role: str, expanded_uncertainty: float) -> None:
+    """``CalibrationError`` for an expanded uncertainty that no certificate of ``role`` states."""
+    smallest, largest, unit = SMALLEST_U[role], LARGEST_U[role], ROLES[role].unit
+    if not smallest <= expanded_uncertainty <= largest:
+        raise CalibrationError(
+            f"{expanded_uncertainty:g} {unit} is beyond reason for a {role}; from {smallest:g} to {largest:g} {unit}"
+        )
 
 
 def read_error(role: str, written: float | str) -> float:
@@ -229,6 +274,11 @@ def _quantity(written: float | str, unit: str, units: dict[str, tuple[str, float
     if not math.isfinite(value) or abs(value) >= 1e9:
         raise CalibrationError(f"{written!r} cannot be meant")
     return value
+
+
+def state_of(role: str, certificate: Certificate | None, on: date) -> CalibrationState:
+    """What an instrument's certificate is worth on that day, if its role needs one."""
+    return gate(certificate, on) if ROLES[role].unit else CalibrationState.NOT_NEEDED
 
 
 def gate(certificate: Certificate | None, on: date) -> CalibrationState:

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from meterbench.bench.broken import Standing
+from meterbench.bench.interlocks import NOT_NEEDED_IN_MOTION
 from meterbench.bench.opening import Wires, open_station
+from meterbench.bench.safe_state import make_all_safe
 from meterbench.bench.served_lab import load as load_lab
 from meterbench.bench.signals import StopSignals
 from meterbench.bench.station import load
@@ -38,17 +40,20 @@ def clear(station_path: Path, by: str, reason: str, stop: StopSignals, lab: Path
     station = load(station_path)
     if station.clock != "wall":
         raise ConfigError(f"{station_path} lives in virtual time: each run begins a new world with nothing to clear")
-    wires = Wires(served=None if lab is None else load_lab(lab))
+    wires = Wires(served=None if lab is None else load_lab(lab, station_path, station))
     standing = Standing.of(station, station_path, lab)
     with standing.being_cleared() as state:
-        with open_station(station, wires) as bench:
+        with open_station(station, wires, make_all_safe) as bench:
             stop.follow(bench.clock)
             alarms = tuple(sorted(bench.rig.status().alarms))
             try:
                 bench.take_control(resetting=True)
                 bench.clock.sleep(LOOK_S)
+                missing = bench.watch.look().missing_permissives - NOT_NEEDED_IN_MOTION
             finally:
                 actions = bench.make_safe()
+        if missing:
+            raise InterlockTripped(f"not cleared: rig: {', '.join(sorted(missing))} not given; remove the cause first")
         complaints = [action.complaint for action in actions if not action.confirmed]
         if complaints:
             raise InterlockTripped(f"not cleared: safe state not reached: {'; '.join(complaints)}")

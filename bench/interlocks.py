@@ -25,6 +25,8 @@ MOVING = frozenset(
     }
 )
 """States in which water moves, or stands under pressure."""
+FLOWING = frozenset({RigState.RUNNING, RigState.DIVERTING, RigState.DRAINING})
+"""States with water in a line; the weighing tank drains beside it."""
 NOT_NEEDED_IN_MOTION = frozenset({"weigh_tank_empty"})
 """A second collection may go on top of the first."""
 DRY_S = 5.0
@@ -37,6 +39,15 @@ CHAMBER_MARGIN_K = 5.0
 """A chamber overshoots the ends of its range by a little; more is a limiter that failed."""
 LIMITING_LOOKS = 2
 """One look may fall into the inrush of what is fed; the second one sees a fault."""
+PACE_PART = 0.05
+PACE_S = 2.0
+PACE_WALL_S = 0.5
+"""The PLC's clock may differ from the station's by this part of a stretch and so many seconds, or what goes by in so
+much wall time: a laboratory that is served faster than wall time shows steps of that length."""
+PACE_FROM_S = 20.0
+"""The shortest stretch that is compared."""
+STANDING_S = 5.0
+"""An uptime that stands for so long is that of a programme that does not run."""
 _LATCHED_PERIOD_S = 1e-6
 """Once tripped, the latch is due in every wait, however short."""
 
@@ -75,7 +86,8 @@ class Latch:
     def arm(self) -> None:
         """Let every wait raise the first cause, if there is one."""
         if self.first is not None and self._job is None:
-            self._job = self._clock.every(_LATCHED_PERIOD_S, self.check)
+            # Vital: a job that waits for its instrument must not go on either.
+            self._job = self._clock.every(_LATCHED_PERIOD_S, self.check, vital=True)
 
     def disarm(self) -> None:
         """Let a clean-up wait; what is latched stays latched, and commands stay refused."""
@@ -188,11 +200,14 @@ class DryRun:
             self._asked_at_s = at_s
         self.asked_l_h = flow_l_h
 
+    def should_flow(self, at_s: float) -> bool:
+        """A flow is asked for, and had the time to begin."""
+        return bool(self.asked_l_h) and at_s >= self._asked_at_s + RAMP_S
+
     def cause(self, at_s: float, status: RigStatus, /) -> str:
         flow_l_h = sum(status.flow_l_h.values())
         flows = status.state in (RigState.RUNNING, RigState.DIVERTING) and status.pump_speed_percent > 0.0
-        begun = at_s >= self._asked_at_s + RAMP_S
-        if not (self.asked_l_h and flows and begun) or flow_l_h >= DRY_PART * self.asked_l_h:
+        if not (flows and self.should_flow(at_s)) or flow_l_h >= DRY_PART * self.asked_l_h:
             self._dry_since_s = None
             return ""
         if self._dry_since_s is None:
@@ -203,6 +218,59 @@ class DryRun:
             f"rig: pump at {status.pump_speed_percent:.0f} % and {flow_l_h:.3g} L/h for {DRY_S:g} s where "
             f"{self.asked_l_h:g} L/h are asked for: it runs dry, or a valve is shut"
         )
+
+
+class Stopped:
+    """A flow is asked for, and the PLC is in a state without one, though it names no alarm."""
+
+    def __init__(self, dry_run: DryRun) -> None:
+        self._dry_run = dry_run
+
+    def cause(self, at_s: float, status: RigStatus, /) -> str:
+        if status.state in FLOWING or not self._dry_run.should_flow(at_s):
+            return ""
+        return (
+            f"rig: in state {status.state} where {self._dry_run.asked_l_h:g} L/h are asked for: it stopped by itself "
+            "(a key switch, another program, a restart); what was running is void"
+        )
+
+
+class Pace:
+    """The PLC's clock goes, and as fast as the station's: all that is measured rests on durations.
+
+    For stations in wall time: a laboratory that is served at another speed, a machine too slow for it, an image that
+    nobody renews, a PLC that restarted while nobody looked.
+    """
+
+    def __init__(self, speed: float) -> None:
+        """``speed``: seconds of the station's clock in one of wall time."""
+        self._slack_s = max(PACE_S, PACE_WALL_S * speed)
+        self._standing_s = max(STANDING_S, 2.0 * PACE_WALL_S * speed)
+        self._first: tuple[float, int] | None = None
+        self._recent: tuple[float, int] = (0.0, 0)
+        self._changed: tuple[float, int] = (0.0, 0)
+
+    def cause(self, at_s: float, status: RigStatus, /) -> str:
+        now = (at_s, status.uptime_s)
+        if self._first is None:
+            self._first = self._recent = self._changed = now
+        if status.uptime_s != self._changed[1]:
+            self._changed = now
+        if at_s - self._changed[0] > self._standing_s:
+            return (
+                f"rig: its uptime stands at {status.uptime_s} s for {at_s - self._changed[0]:.1f} s: the PLC's "
+                "programme does not run, and what it shows may be old"
+            )
+        for began_s, uptime_s in (self._first, self._recent):
+            took_s, counted_s = at_s - began_s, status.uptime_s - uptime_s
+            if took_s >= PACE_FROM_S and abs(counted_s - took_s) > PACE_PART * took_s + self._slack_s:
+                return (
+                    f"rig: the PLC's clock counted {counted_s} s where the station's counted {took_s:.1f} s: the "
+                    "laboratory does not go at the bench's speed; no duration can be trusted"
+                )
+        if at_s - self._recent[0] >= PACE_FROM_S:
+            self._recent = now
+        return ""
 
 
 class ChamberInterlock:
@@ -253,9 +321,10 @@ class SupplyInterlock:
         return ""
 
 
-def rig_interlocks(dry_run: DryRun) -> Sequence[Interlock]:
-    """Everything that is looked at on the rig, the PLC's own opinion first."""
-    return (Alarms(), Permissives(), *RIG_LIMITS, dry_run)
+def rig_interlocks(dry_run: DryRun, speed: float | None = None) -> Sequence[Interlock]:
+    """Everything that is looked at on the rig, the PLC's own opinion first; ``speed`` of a clock in wall time."""
+    pace = () if speed is None else (Pace(speed),)
+    return (Alarms(), Permissives(), *RIG_LIMITS, dry_run, Stopped(dry_run), *pace)
 
 
 def lost(device: str, error: BenchError) -> str:

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from meterbench.bench.bench import Air, Bench, Standard
-from meterbench.bench.certificate import gate
+from meterbench.bench.certificate import Certificate, state_of
 from meterbench.bench.replay import Replay, WireRecord
 from meterbench.bench.served_lab import ServedLab
 from meterbench.bench.station import StationFile
 from meterbench.bench.wire_record import RecordingClock, WireRecorder
-from meterbench.errors import BenchError, ConnectionLost
+from meterbench.errors import BenchError, CalibrationError, ConfigError, ConnectionLost
 from meterbench.instruments.capabilities import Instrument
-from meterbench.instruments.drivers import opener
+from meterbench.instruments.drivers import Opener, opener
 from meterbench.instruments.place import Place, Tape
 from meterbench.instruments.roles import ROLES
 from meterbench.world.clock import Clock, VirtualClock, WallClock
@@ -34,6 +34,8 @@ class _Seat:
     place: Place
     written: str
     """The address as the station file has it: what the record shows, the same in every run."""
+    certificate: Certificate | None
+    """None too where another instrument stands for the one that the certificate is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,14 @@ def open_station(
 ) -> Iterator[Bench]:
     """Open everything that the station file names, starting the virtual lab if there is one.
 
-    ``ConnectionLost`` names every instrument that did not open; those that did are closed again, after ``give_up``. At
-    the end all links are closed; making the station safe is the caller's business, before, and in ``give_up``.
+    ``ConnectionLost`` (``ConfigError`` if only the station file is to blame) names every instrument that did not open;
+    those that did are closed again, after ``give_up``. At the end all links are closed; making the station safe is the
+    caller's business, before, and in ``give_up``.
     """
     with contextlib.ExitStack() as stack:
         clock, addresses, tape = _other_side(station, wires, stack)
-        seats = _seats(station, addresses, clock, tape)
+        stand_in = wires.served is not None or wires.replay is not None
+        seats = _seats(station, addresses, clock, tape, check_serials=not stand_in)
         instruments = _open_all(seats, lambda opened: give_up(opened, clock))
         bench = _bench(station, clock, seats, instruments)
         stack.callback(bench.close)
@@ -130,11 +134,17 @@ def _on_one_core() -> Iterator[None]:
 
 
 def _seats(
-    station: StationFile, elsewhere: Mapping[str, Sequence[str]], clock: Clock, tape: Callable[[str], Tape] | None
+    station: StationFile,
+    elsewhere: Mapping[str, Sequence[str]],
+    clock: Clock,
+    tape: Callable[[str], Tape] | None,
+    *,
+    check_serials: bool,
 ) -> list[_Seat]:
     slots = len(station.batch())
     seats = []
     for role, section in station.instruments.by_role().items():
+        certificate = station.certificate(role) if check_serials else None
         addresses: Sequence[str] = section.addresses
         written = addresses
         if role in elsewhere:
@@ -144,14 +154,14 @@ def _seats(
         for number, (address, as_written) in enumerate(zip(addresses[:slots], written, strict=False), start=1):
             name = f"{role} {number}" if ROLES[role].per_slot else role
             place = Place(name, address, clock, section.driver, tape(name) if tape else None)
-            seats.append(_Seat(role, section.driver, section.settings, place, as_written))
+            seats.append(_Seat(role, section.driver, section.settings, place, as_written, certificate))
     return seats
 
 
 def _open_all(
     seats: Sequence[_Seat], give_up: Callable[[Mapping[str, Sequence[Instrument]]], object]
 ) -> list[Instrument]:
-    openers = [opener(seat.driver, seat.settings) for seat in seats]
+    openers = [_opener(seat) for seat in seats]
     with ThreadPoolExecutor(len(seats), "opening") as threads:
         opening = [threads.submit(opens, seat.place) for opens, seat in zip(openers, seats, strict=True)]
         try:
@@ -160,7 +170,7 @@ def _open_all(
             threads.shutdown(cancel_futures=True)
             _close_again(seats, opening, give_up)
             raise
-    failures = [str(each.exception()) for each in opening if isinstance(each.exception(), BenchError)]
+    failures = [error for each in opening if isinstance(error := each.exception(), BenchError)]
     broken = next((each.exception() for each in opening if each.exception() is not None), None)
     if broken is None:
         return [each.result() for each in opening]
@@ -168,7 +178,24 @@ def _open_all(
     if not isinstance(broken, BenchError):
         raise broken
     count = "one instrument" if len(failures) == 1 else f"{len(failures)} instruments"
-    raise ConnectionLost(f"{count} of {len(seats)} did not open: " + "; ".join(failures)) from broken
+    kind = ConfigError if all(isinstance(error, ConfigError) for error in failures) else ConnectionLost
+    raise kind(f"{count} of {len(seats)} did not open: {'; '.join(map(str, failures))}") from broken
+
+
+def _opener(seat: _Seat) -> Opener:
+    """Opens the instrument, and sends it away if its certificate is of another one."""
+    opens = opener(seat.driver, seat.settings)
+
+    def open_and_compare(place: Place) -> Instrument:
+        instrument = opens(place)
+        refusal = seat.certificate.refusal(instrument.identity.serial) if seat.certificate else ""
+        if refusal:
+            with contextlib.suppress(BenchError):
+                instrument.close()
+            raise CalibrationError(f"{place.role}: {refusal}")
+        return instrument
+
+    return open_and_compare
 
 
 def _close_again(
@@ -195,7 +222,9 @@ def _bench(station: StationFile, clock: Clock, seats: Sequence[_Seat], instrumen
     for seat, instrument in zip(seats, instruments, strict=True):
         certificate = station.certificate(seat.role)
         standards.append(
-            Standard(seat.role, seat.driver, seat.written, instrument, certificate, gate(certificate, today))
+            Standard(
+                seat.role, seat.driver, seat.written, instrument, certificate, state_of(seat.role, certificate, today)
+            )
         )
     chamber_probe = station.instruments.chamber_probe
     return Bench(
@@ -207,4 +236,5 @@ def _bench(station: StationFile, clock: Clock, seats: Sequence[_Seat], instrumen
         Air(station.station.air_pressure_hpa, station.station.relative_humidity_percent),
         station.cross_checks.allowances(),
         chamber_probe.probe.platinum() if chamber_probe else None,
+        station.station.assumed() if station.virtual is None else (),
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from meterbench.bench.traces import Sink, Values
-from meterbench.errors import BenchError
+from meterbench.errors import BenchError, InterlockTripped
 from meterbench.instruments.capabilities import (
     ClimateChamber,
     Instrument,
@@ -22,6 +23,8 @@ from meterbench.world.clock import Clock, Job
 PERIOD_S = 5.0
 STEADY_PERIOD_S = 60.0
 """In steady stretches of virtual time."""
+LONGEST_PAUSE_S = 160.0
+"""Between two looks at an instrument that does not answer."""
 
 
 def rig_values(status: RigStatus) -> Values:
@@ -85,13 +88,26 @@ _LOOKS: Mapping[str, Callable[[Instrument], Values]] = {
 }
 
 
+@dataclass(slots=True)
+class _Seat:
+    """One instrument that is looked at."""
+
+    instrument: Instrument
+    look: Callable[[Instrument], Values]
+    failures: int = 0
+    """In a row."""
+    next_s: float = 0.0
+    """Not before; by the station's clock."""
+
+
 class Looking:
     """Looks at everything but the rig on the clock, and tells the traces. A look that fails is a row that says so:
-    whatever a result rests on is read, and judged, by itself."""
+    whatever a result rests on is read, and judged, by itself. The heart beats between two instruments, and one that
+    does not answer is asked ever more seldom: each time it holds up the sequence for its whole deadline."""
 
     def __init__(self, instruments: Mapping[str, Sequence[Instrument]], clock: Clock) -> None:
-        self._looks = [
-            (instrument, _LOOKS[role])
+        self._seats = [
+            _Seat(instrument, _LOOKS[role])
             for role, of_role in instruments.items()
             if role in _LOOKS
             for instrument in of_role
@@ -111,9 +127,20 @@ class Looking:
             self._job = None
 
     def _look(self, sink: Sink) -> None:
-        for instrument, look in self._looks:
-            source = instrument.role.replace(" ", "_")
+        for seat in self._seats:
+            self._clock.run_vital_jobs()
+            if seat.failures and self._clock.now_s() < seat.next_s:
+                continue
+            source = seat.instrument.role.replace(" ", "_")
             try:
-                sink.keep(source, look(instrument))
+                values = seat.look(seat.instrument)
+            except InterlockTripped:
+                raise
             except BenchError as error:
+                seat.failures += 1
+                pause_s = min(PERIOD_S * 2.0**seat.failures, LONGEST_PAUSE_S)
+                seat.next_s = self._clock.now_s() + pause_s
                 sink.keep(source, {"fault": str(error)})
+            else:
+                seat.failures = 0
+                sink.keep(source, values)

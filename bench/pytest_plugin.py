@@ -23,11 +23,12 @@ from meterbench.bench.opening import Wires
 from meterbench.bench.record import ResultRow
 from meterbench.bench.record import load as load_record
 from meterbench.bench.replay import load as load_replay
+from meterbench.bench.replay import station_of
 from meterbench.bench.run import Run
 from meterbench.bench.served_lab import load as load_lab
 from meterbench.bench.session import Programme, session
 from meterbench.bench.signals import StopSignals
-from meterbench.bench.station import StationFile, load, parse
+from meterbench.bench.station import StationFile, load
 from meterbench.bench.verdict import Verdict
 from meterbench.bench.wire_record import FILE_NAME as WIRE_FILE
 from meterbench.dut.meter import Nameplate
@@ -85,7 +86,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--flow-trace", metavar="CSV", type=Path, help="draw-profile: recorded flow trace")
     group.addoption("--lab", metavar="JSON", type=Path, help="the laboratory that `meterbench lab --json` serves")
     group.addoption("--record", action="store_true", help="keep every exchange of every wire in the run's folder")
-    group.addoption("--replay", metavar="FILE", type=Path, help="a recorded run's wire.jsonl takes the station's place")
+    group.addoption("--replay", metavar="RUN", type=Path, help="a recorded run takes the station's place")
     group.addoption("--flow-unit", metavar="UNIT", default="L/h", help="draw-profile: unit of the trace's flow")
 
 
@@ -113,8 +114,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse a station that cannot be, once and early; declare the markers wherever procedures are collected from."""
     try:
-        config.stash[_WIRES] = _load_wires(config)
-        config.stash[_STATION] = _load_station(config)
+        config.stash[_STATION], config.stash[_WIRES] = _load_station(config)
         config.stash[_STANDING] = _standing(config, config.stash[_STATION])
     except BenchError as error:
         raise pytest.UsageError(str(error)) from None
@@ -122,8 +122,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "requirement(id): the requirement (ADR-nnn) that the test exercises")
 
 
-def _load_wires(config: pytest.Config) -> Wires:
-    """What answers, and whether it is recorded."""
+def _load_station(config: pytest.Config) -> tuple[StationFile | None, Wires]:
+    """The station that the options ask for, or None without one, and what answers; ``BenchError`` if it cannot be."""
+    path: Path | None = config.getoption("--station")
+    line = [config.getoption(option) for option in ("--meter", "--meters", "--seed")]
     lab, replay, record = config.getoption("--lab"), config.getoption("--replay"), config.getoption("--record")
     if replay is not None and (lab or record or config.getoption("--resume")):
         raise ConfigError("--replay plays a recorded run from its beginning; not with --lab, --record or --resume")
@@ -131,24 +133,17 @@ def _load_wires(config: pytest.Config) -> Wires:
         raise ConfigError("--lab takes the place of a laboratory: name its station file with --station")
     if record and config.getoption("--resume"):
         raise ConfigError("--record keeps a run from its beginning; it does not go with --resume")
-    return Wires(served=None if lab is None else load_lab(lab), replay=None if replay is None else load_replay(replay))
-
-
-def _load_station(config: pytest.Config) -> StationFile | None:
-    """The station that the options ask for, or None without one; ``BenchError`` if it cannot be."""
-    path, replay = config.getoption("--station"), config.stash[_WIRES].replay
     if replay is not None:
-        if path is not None:
-            raise ConfigError("--replay brings the station of the recorded run; leave --station away")
-        return parse(dict(replay.head["station"]), str(replay.path))
+        if path is not None or any(given is not None for given in line):
+            raise ConfigError(
+                "--replay brings the station of the recorded run; leave --station, --meter, --meters and --seed away"
+            )
+        recorded = load_replay(replay)
+        return station_of(recorded), Wires(replay=recorded)
     if path is None:
-        return None
-    station = load(path).with_line(
-        config.getoption("--meter"), config.getoption("--meters"), config.getoption("--seed")
-    )
-    if station.virtual is not None and config.stash[_WIRES].served is not None:
-        raise ConfigError(f"{path} is simulated itself; --lab takes the place of a real laboratory's instruments")
-    return station
+        return None, Wires()
+    station = load(path).with_line(*line)
+    return station, Wires(served=None if lab is None else load_lab(lab, path, station))
 
 
 def _standing(config: pytest.Config, station: StationFile | None) -> Standing:

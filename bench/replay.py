@@ -17,6 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
+from meterbench.bench.station import StationFile, parse
+from meterbench.bench.wire_record import FILE_NAME
 from meterbench.errors import ConfigError, RecordError
 from meterbench.instruments.capabilities import Exchange
 from meterbench.instruments.links.loop_thread import LoopThread
@@ -42,13 +44,19 @@ class WireRecord:
     sha256: str
 
 
-def load(path: Path) -> WireRecord:
-    """Read a file that ``--record`` wrote; ``RecordError`` names the line that is none. A cut last line is left out."""
+def load(name: Path) -> WireRecord:
+    """Read what ``--record`` wrote: a file, or a run's folder, or its name under ./runs.
+
+    ``ConfigError`` if there is none; ``RecordError`` names the line that is none. A cut last line is left out.
+    """
+    path = _find(name)
     try:
         content = path.read_bytes()
         lines = content.decode("ascii").splitlines(keepends=True)
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecordError(f"cannot read {path}: {error}") from error
+    except OSError as error:
+        raise RecordError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise RecordError(f"{path} is not a record of wires, which has ASCII only") from None
     exchanges: dict[str, list[Exchange]] = {}
     times: dict[str, list[float | str | bool]] = {}
     head: Mapping[str, Any] = {}
@@ -59,7 +67,7 @@ def load(path: Path) -> WireRecord:
             line = json.loads(text)
             if number == 1:
                 head = line
-                _ = head["station"], head["programme"], head["addresses"]
+                _check_head(head)
             elif "clock" in line:
                 times.setdefault(line["thread"], []).extend(line["clock"])
             else:
@@ -76,6 +84,37 @@ def load(path: Path) -> WireRecord:
         times,
         hashlib.sha256(content).hexdigest(),
     )
+
+
+def _find(name: Path) -> Path:
+    """The file of the wires that ``name`` means."""
+    for place in (name, Path("runs") / name):
+        path = place / FILE_NAME if place.is_dir() else place
+        if path.is_file():
+            return path
+        if place.is_dir():
+            raise ConfigError(f"{place} holds no {FILE_NAME}: a run keeps its wires only with --record")
+    raise ConfigError(f"there is no recording {str(name)!r}: no file or run of that name, here or under ./runs")
+
+
+def _check_head(head: Mapping[str, Any]) -> None:
+    """``ValueError`` if it is not the first line of a record of wires."""
+    if head.get("schema", 1) != 1:
+        raise ValueError(f"schema {head['schema']} is that of another version of meterbench")
+    _ = head["programme"], dict(head["station"])
+    for role, addresses in head["addresses"].items():
+        if role not in ROLES or not addresses or not all(isinstance(address, str) for address in addresses):
+            raise ValueError(f"addresses of {role}: {addresses!r}")
+
+
+def station_of(record: WireRecord) -> StationFile:
+    """The recorded station; ``RecordError`` if the record lacks one of its instruments: the real one must not act."""
+    station = parse(dict(record.head["station"]), str(record.path))
+    for role, section in station.instruments.by_role().items():
+        found = len(record.head["addresses"].get(role, ()))
+        if found < (section.in_slots(len(station.line())) if ROLES[role].per_slot else 1):
+            raise RecordError(f"{record.path}, line 1: the station has a {role} of which no wire was recorded")
+    return station
 
 
 @dataclass

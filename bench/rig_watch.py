@@ -54,15 +54,17 @@ class RigWatch:
         self._jobs: list[Job] = []
         self._samples: list[Sample] = []
         self._dry_run = DryRun()
-        self._interlocks = rig_interlocks(self._dry_run)
+        self._interlocks = rig_interlocks(self._dry_run, clock.speed)
 
     def start(self) -> None:
         """Look at everything once, then at each period."""
         self.stop()
+        self._interlocks = rig_interlocks(self._dry_run, self._clock.speed)
         self.look()
         self._jobs.append(self._clock.every(PERIOD_S, self.look, steady_period_s=STEADY_PERIOD_S, vital=True))
         for other in self._others:
             look = self._look_at(other)
+            self._clock.run_vital_jobs()
             look()
             self._jobs.append(self._clock.every(other.period_s, look, steady_period_s=other.steady_period_s))
 
@@ -82,10 +84,12 @@ class RigWatch:
         status = self._answered("rig", self._beat_and_read)
         at_s = self._clock.now_s()
         self._samples.append(Sample(at_s, status))
-        self.sink.keep("rig", rig_values(status))
-        for interlock in self._interlocks:
-            if cause := interlock.cause(at_s, status):
-                self.latch.trip(cause)
+        try:
+            self.sink.keep("rig", rig_values(status))
+        finally:  # a disk that is full hides no alarm
+            for interlock in self._interlocks:
+                if cause := interlock.cause(at_s, status):
+                    self.latch.trip(cause)
         return status
 
     def since(self, start_s: float) -> Sequence[Sample]:
@@ -117,4 +121,5 @@ class RigWatch:
             except BenchError as error:
                 if look == LOOKS:
                     self.latch.trip(lost(device, error))
+            self._clock.run_vital_jobs()  # of another instrument: it may have waited long for an answer
         raise AssertionError("a latch that tripped raises")

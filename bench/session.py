@@ -21,7 +21,7 @@ from meterbench.bench.signals import StopSignals
 from meterbench.bench.station import StationFile
 from meterbench.bench.traces import Traces
 from meterbench.dut.meter import Nameplate
-from meterbench.errors import BenchError, Cancelled, InterlockTripped, RecordError
+from meterbench.errors import BenchError, Cancelled, InterlockTripped
 from meterbench.instruments.capabilities import Instrument
 from meterbench.world.clock import Clock, WallClock
 
@@ -43,10 +43,11 @@ class _LatchedRun(Run):
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """As every run's; ``InterlockTripped`` with the first cause instead of a step after it."""
+        """As every run's; ``InterlockTripped`` with the first cause instead of a step after it, or of its end."""
         self.check()
         with super().step(name):
             yield
+            self.check()  # whoever caught the trip in a step has not finished it
 
 
 @contextlib.contextmanager
@@ -133,37 +134,34 @@ def _end(run: Run, bench: Bench, standing: Standing, swallowed: bool, traces: Tr
     if trip is not None:
         if swallowed:
             run.abandon(InterlockTripped(trip.cause))
-        _declare(run, standing, name, trip.utc, trip.cause, None)
+        with _going_on(run):
+            standing.declare(name, trip.utc, trip.cause, None)
     actions = bench.make_safe()
     complaint = _complaint(actions)
     if complaint:
         # Whatever was measured: what cannot be brought to rest is a matter for a person, at once.
         run.abandon(InterlockTripped(complaint))
     if trip is not None or complaint:
-        _declare(run, standing, name, _utc(clock), trip.cause if trip else complaint, actions)
-    try:
-        if trip is not None:
+        with _going_on(run):
+            standing.declare(name, _utc(clock), trip.cause if trip else complaint, actions)
+    if trip is not None:
+        with _going_on(run):
             run.event("error", f"tripped: {trip.cause}", at_s=trip.at_s)
+    with _going_on(run):
         _record_safe_state(run, actions)
-    except BenchError as error:
-        run.abandon(error)
-    try:
+    with _going_on(run):
         traces.flush()
-    except BenchError as error:
-        run.abandon(error)
-    try:
+    with _going_on(run):
         standing.give_back()
-    except RecordError as error:
-        run.abandon(error)
     run.close()
 
 
-def _declare(
-    run: Run, standing: Standing, name: str, utc: str, cause: str, actions: Sequence[SafeAction] | None
-) -> None:
+@contextlib.contextmanager
+def _going_on(run: Run) -> Iterator[None]:
+    """What cannot be done makes the run ERROR; what comes after it is done nevertheless."""
     try:
-        standing.declare(name, utc, cause, actions)
-    except RecordError as error:
+        yield
+    except Exception as error:
         run.abandon(error)
 
 
@@ -181,7 +179,7 @@ def _record_safe_state(run: Run, actions: Sequence[SafeAction]) -> None:
 
 
 def _complaint(actions: Sequence[SafeAction]) -> str:
-    complaints = [action.complaint for action in actions if not action.confirmed]
+    complaints = dict.fromkeys(action.complaint for action in actions if not action.confirmed)  # a replay has one
     return "safe state not reached: " + "; ".join(complaints) if complaints else ""
 
 
@@ -214,7 +212,11 @@ def opening_line(station: StationFile, programme: Programme, bench: Bench | None
             "air_pressure_hpa": head.air_pressure_hpa,
             "relative_humidity_percent": head.relative_humidity_percent,
         },
-        "reference": asdict(head.reference()) | {"probe": station.instruments.thermometer.probe.model_dump()},
+        "reference": asdict(head.reference())
+        | {
+            "probe": station.instruments.thermometer.probe.model_dump(),
+            "cross_checks": asdict(station.cross_checks.allowances()),
+        },
         "batch": [_meter_line(slot, nameplate) for slot, nameplate in enumerate(station.batch(), start=1)],
         "instruments": _instrument_lines(bench) if bench else [],
     }
@@ -274,6 +276,7 @@ def _instrument_lines(bench: Bench) -> list[dict[str, Any]]:
                 "issued_by": certificate.issued_by if certificate else None,
                 "issued": certificate.issued.isoformat() if certificate and certificate.issued else None,
                 "points": [asdict(point) for point in certificate.points] if certificate else [],
+                "certified_serials": list(certificate.serials) if certificate else [],
                 "calibration": standard.calibration.value,
             }
         )

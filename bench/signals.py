@@ -40,16 +40,18 @@ class StopSignals:
             signal.signal(number, handler)
 
     def follow(self, clock: Clock) -> None:
-        """The station is open: from now on its clock is what a signal stops."""
+        """The station is open: from now on its clock is what a signal stops, also one that came before."""
         self._clock = clock
+        if self.reason:
+            clock.cancel(self.reason)
 
     def finish(self) -> None:
         """The rig is safe and the record closed: what is left are reports."""
         self._finished = True
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
-        self.reason = self.reason or f"{signal.Signals(number).name} received"
+        first, self.reason = not self.reason, self.reason or f"{signal.Signals(number).name} received"
         if self._clock is not None:
             self._clock.cancel(self.reason)
-        elif not self._finished:
-            raise Cancelled(self.reason)
+        elif first and not self._finished:
+            raise Cancelled(self.reason)  # once: an impatient second signal would cut what closes and makes safe

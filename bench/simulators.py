@@ -43,6 +43,8 @@ from meterbench.world.sensors import PlatinumProbe
 
 ANTENNA_NOISE_DBM_HZ = -154.0
 """Thermal noise and a noise figure of 20 dB: all that a pre-scan analyser sees."""
+WARM_S = 3600.0
+"""Instruments that measure by themselves were switched on an hour ago."""
 RTD_LEADS_OHM = 0.1
 """The pair of leads from the resistance simulator to the meter: 0.026 K of a PT1000."""
 
@@ -153,6 +155,7 @@ def _fluke_1595a(seat: Simulated) -> Server:
         random.Random(seat.seed),
         seat.faults,
         channel=int(seat.settings.get("channel", 1)),
+        on_for_s=WARM_S,
     )
 
 

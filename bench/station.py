@@ -12,15 +12,16 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from meterbench.bench.certificate import (
     CORRECTED,
     CalibrationPoint,
     Certificate,
     IntermediateCheck,
+    check_credible,
     read_error,
     read_shown,
     read_uncertainty,
@@ -35,6 +36,8 @@ from meterbench.instruments.drivers import checked_settings, drivers_for
 from meterbench.instruments.faults import Fault, FaultKind
 from meterbench.instruments.roles import REQUIRED, ROLES
 from meterbench.instruments.thermometer.pt100 import PlatinumProbe
+
+T = TypeVar("T")
 
 VIRTUAL_ADDRESS = "virtual"
 """Stands for the address of the virtual lab's own simulator of that role; ``virtual+pty`` asks for another wire."""
@@ -59,6 +62,10 @@ class StationSection(_Section):
     reproducibility_percent: Annotated[float, Field(ge=0, le=5)] = 0.05
     water_density_percent: Annotated[float, Field(ge=0, le=1)] = 0.015
     cover_opening_mm2: Annotated[float, Field(ge=0, le=1e6)] = 100.0
+
+    def assumed(self) -> list[str]:
+        """The keys that results rest on and that the file leaves to their defaults: nobody has measured those."""
+        return [key for key in type(self).model_fields if key not in {"name", "clock"} | self.model_fields_set]
 
     def reference(self) -> ReferenceData:
         """What the uncertainty budget takes from here."""
@@ -166,10 +173,16 @@ class CheckSection(_Section):
     error: Quantity
 
 
+Serial = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""As the instrument tells it."""
+
+
 class CalibrationSection(_Section):
     """``calibration = { certificate = ..., due = ..., expanded_uncertainty = ... }``, or with ``points``."""
 
     certificate: Annotated[str, Field(min_length=1)]
+    serial: Serial | Annotated[list[Serial], Field(min_length=1)] | None = None
+    """Of the instrument that it is of, or of all that it covers."""
     issued_by: str = ""
     issued: Annotated[date | None, Field(alias="date")] = None
     due: date
@@ -214,11 +227,17 @@ class CalibrationSection(_Section):
             unit=ROLES[role].unit,
             issued_by=self.issued_by,
             issued=self.issued,
+            serials=self._serials(),
             points=points,
             checks=checks,
             check_every_days=self.check_every_days,
             check_limit=limit,
         )
+
+    def _serials(self) -> tuple[str, ...]:
+        if self.serial is None:
+            return ()
+        return (self.serial,) if isinstance(self.serial, str) else tuple(self.serial)
 
     def _check_dates(self) -> None:
         tomorrow = datetime.now(UTC).date() + timedelta(days=1)  # it is tomorrow already east of Greenwich
@@ -263,11 +282,12 @@ class CalibrationSection(_Section):
                 )
             if not u > 0.0:
                 raise CalibrationError(f"{key}.expanded_uncertainty: {u:g} {unit} is not positive")
+            _named(f"{key}.expanded_uncertainty", partial(check_credible, role, u))
             found.append(CalibrationPoint(at, error, u * 2.0 / self.coverage_factor))
         return tuple(found)
 
 
-def _named(key: str, read: Callable[[], float]) -> float:
+def _named(key: str, read: Callable[[], T]) -> T:
     """What ``read`` reads; what it refuses, with the key."""
     try:
         return read()
@@ -308,6 +328,10 @@ class InstrumentSection(_Section):
         wires = [address.partition("+")[2] for address in self.addresses]
         return wires * slots if isinstance(self.address, str) else wires[:slots]
 
+    def in_slots(self, slots: int) -> int:
+        """How many there are in ``slots`` slots, of a role that has one a slot."""
+        return slots if self.simulated and isinstance(self.address, str) else min(len(self.addresses), slots)
+
     @property
     def simulated(self) -> bool:
         """True if the virtual lab provides it."""
@@ -318,9 +342,9 @@ class ProbeSection(_Section):
     """``[station.probe]``-like data of the platinum probe, by its certificate (IEC 60751 form)."""
 
     r0_ohm: Annotated[float, Field(ge=10, le=2000)] = 100.0
-    a: float = 3.9083e-3
-    b: float = -5.775e-7
-    c: float = -4.183e-12
+    a: Annotated[float, Field(ge=3e-3, le=5e-3)] = 3.9083e-3
+    b: Annotated[float, Field(ge=-1e-6, le=0)] = -5.775e-7
+    c: Annotated[float, Field(ge=-1e-10, le=1e-10)] = -4.183e-12
 
     def platinum(self) -> PlatinumProbe:
         """As the bench converts with it."""
@@ -410,13 +434,22 @@ class StationFile(_Section):
             raise ValueError(f"meters: serial {twice[0]} is in the line twice; each meter has its own")
         for role, section in self.instruments.by_role().items():
             self._check_addresses(role, section)
+        simulated = [role for role, section in self.instruments.by_role().items() if section.simulated]
+        for role in self.virtual.faults if self.virtual else ():
+            if role not in simulated:
+                raise ValueError(
+                    f"virtual.faults.{role}: the station simulates no {role}; it has {', '.join(simulated)}"
+                )
         return self
 
     def _check_addresses(self, role: str, section: InstrumentSection) -> None:
         where, addresses, slots = f"instruments.{role}.address", section.addresses, len(self.line())
         if not addresses or (not ROLES[role].per_slot and len(addresses) > 1):
-            raise ValueError(f"{where}: {len(addresses)} addresses; a {role} has one")
+            needed = "give one a slot, as a list" if ROLES[role].per_slot else f"a {role} has one"
+            raise ValueError(f"{where}: {len(addresses)} addresses; {needed}")
         virtual = [address for address in addresses if address.partition("+")[0] == VIRTUAL_ADDRESS]
+        if virtual and role == "operator":
+            raise ValueError(f'{where}: nobody simulates a person; give "console", or the file of the answers')
         if len(set(addresses)) < len(addresses) and not virtual:
             raise ValueError(f"{where}: one address stands twice; each slot has a {role} of its own")
         if virtual and len(virtual) < len(addresses):

@@ -64,6 +64,10 @@ class VolumeConditions:
     time_base_u_percent: float
     """Expanded."""
     air_density_kg_m3: float
+    temp_shift_k: float = 0.0
+    """Water at the meter less water at the probe, by the rig's own sensors, which have no certificate."""
+    collections: int = 1
+    """How many collections the sums are over: each has its own drops, steps, pulses and dead volume."""
 
 
 def error_budget(step: str, meter: str, seen: VolumeConditions, rig: ReferenceData) -> Budget:
@@ -72,6 +76,7 @@ def error_budget(step: str, meter: str, seen: VolumeConditions, rig: ReferenceDa
     volume_l = seen.weighed_g / 1000.0
     expansion = 100.0 * abs(expansion_per_k(seen.water_temp_c))
     leak_ml_min = max(abs(seen.leak_rate_kpa_min), 0.05) * rig.line_compliance_ml_kpa
+    root = math.sqrt(seen.collections)
     evaporated_g = rig.cover_opening_m2 * _evaporation_g_m2_h(seen.water_temp_c) * seen.duration_s / 3600.0
 
     def part(name: str, estimate: float | None, unit: str, u: float, shape: str, c: float, source: str) -> Contribution:
@@ -80,15 +85,15 @@ def error_budget(step: str, meter: str, seen: VolumeConditions, rig: ReferenceDa
     contributions = (
         part("weighing, two readings", seen.weighed_g, "g", seen.balance_u_g / 2.0 * math.sqrt(2.0), "normal", mass,
              "balance certificate"),
-        part("resolution of the balance, two readings", None, "g", seen.readability_g / _SQRT6, "triangular", mass,
-             "balance data"),
-        part("drops and film", None, "g", DRIP_G / _SQRT3, "rectangular", mass, "observation"),
+        part("resolution of the balance, two readings", None, "g", seen.readability_g / _SQRT6 * root, "triangular",
+             mass, "balance data"),
+        part("drops and film", None, "g", DRIP_G / _SQRT3 * root, "rectangular", mass, "observation"),
         part("evaporation", None, "g", evaporated_g / _SQRT3, "rectangular", mass, "opening of the tank"),
         part("air density", seen.air_density_kg_m3, "kg/m³", AIR_DENSITY_U_KG_M3, "normal", 100.0 * 8.75e-4,
              "laboratory's air"),
         part("water temperature at the meter", seen.water_temp_c, "K",
-             math.hypot(seen.thermometer_u_k / 2.0, seen.temp_drift_k / 2.0 / _SQRT3), "normal", expansion,
-             "thermometer certificate, drift while collecting"),
+             math.hypot(seen.thermometer_u_k / 2.0, seen.temp_drift_k / 2.0 / _SQRT3, seen.temp_shift_k / _SQRT3),
+             "normal", expansion, "thermometer certificate, drift while collecting, place of the meter"),
         part("water density", None, "%", rig.water_density_percent, "normal", 1.0, "formula, dissolved air and salts"),
         part("pressure at the meter", None, "MPa", 0.01 / _SQRT3, "rectangular",
              100.0 * compressibility_per_mpa(seen.water_temp_c), "rig's transmitters"),
@@ -96,13 +101,14 @@ def error_budget(step: str, meter: str, seen: VolumeConditions, rig: ReferenceDa
              "rig certificate"),
         part("gate's time base", None, "%", seen.time_base_u_percent / 2.0, "normal", 1.0, "counter certificate"),
         part("water between meter and diverter", rig.dead_volume_l, "K", (seen.temp_drift_k + 0.02) / _SQRT3,
-             "rectangular", expansion * rig.dead_volume_l / volume_l, "temperature drift in the dead volume"),
+             "rectangular", expansion * rig.dead_volume_l * seen.collections / volume_l,
+             "temperature drift in the dead volume"),
         part("water stored in the line", seen.pressure_span_kpa, "kPa", seen.pressure_span_kpa / _SQRT3, "rectangular",
              100.0 * rig.line_compliance_ml_kpa / 1000.0 / volume_l, "pressure while collecting"),
         part("undetected leak", leak_ml_min, "mL/min", leak_ml_min / _SQRT3, "rectangular",
              100.0 * 60.0 / 1000.0 / seen.flow_l_h, "tightness test"),
         part("reproducibility of the rig", None, "%", rig.reproducibility_percent, "normal", 1.0, "control chart"),
-        part("counting of test pulses", seen.indicated_l, "L", seen.pulse_volume_l / _SQRT6, "triangular",
+        part("counting of test pulses", seen.indicated_l, "L", seen.pulse_volume_l / _SQRT6 * root, "triangular",
              100.0 / volume_l, "one pulse"),
     )  # fmt: skip
     combined = math.sqrt(math.fsum(contribution.percent**2 for contribution in contributions))

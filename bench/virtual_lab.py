@@ -15,6 +15,7 @@ from meterbench.bench.station import InstrumentSection, StationFile, VirtualMete
 from meterbench.dut.reference_meter.hardware.body import Body, draw_body
 from meterbench.dut.reference_meter.hardware.sensor import Truth
 from meterbench.dut.reference_meter.meter import Fitted, ReferenceMeter
+from meterbench.errors import ConfigError
 from meterbench.instruments.faults import FaultPlan
 from meterbench.instruments.links.loop_thread import LoopThread
 from meterbench.instruments.rig.plc_logic import PlcLogic
@@ -118,7 +119,10 @@ class VirtualLab:
         if isinstance(server, Sampled):
             self._samplers.append(server.sample)
         self._servers.append(server)
-        return await server.start(wire)
+        try:
+            return await server.start(wire)
+        except ConfigError as error:
+            raise ConfigError(f"instruments.{role}.address: {section.driver}: {error}") from None
 
     def _advance(self, duration_s: float) -> bool:
         self.plc.bench_turn(duration_s)

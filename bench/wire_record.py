@@ -89,6 +89,7 @@ class RecordingClock(Clock):
 
     def __init__(self, clock: Clock, recorder: WireRecorder) -> None:
         super().__init__()
+        self.speed = clock.speed
         self._clock = clock
         self._recorder = recorder
         self._thread = threading.current_thread()

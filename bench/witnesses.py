@@ -24,6 +24,8 @@ from meterbench.instruments.thermometer.pt100 import PlatinumProbe
 
 MASTER_OF_LINE = {"A": "master_a", "B": "master_b", "C": "master_c"}
 """The flow meter that stands in each line of the rig."""
+WITNESSES = (*MASTER_OF_LINE.values(), "pressure", "chamber_probe")
+"""The roles that only see what others see."""
 STILL_L_H = 0.5
 """Below this a line counts as still."""
 
@@ -61,13 +63,15 @@ class Witnesses:
         self._certificate = certificate
         self._allowances = allowances
 
-    def look(self) -> Sight:
-        """Read them all, now."""
-        return Sight(
-            {role: master.read() for role, master in self._masters.items()},
-            self._pressure.pressure_kpa() if self._pressure else None,
-            self._chamber_temps_c(),
-        )
+    def look(self, between: Callable[[], None] = lambda: None) -> Sight:
+        """Read them all, now; ``between`` is called after each: many slow ones must not stop a heart."""
+        masters: dict[str, MasterReading] = {}
+        for role, master in self._masters.items():
+            masters[role] = master.read()
+            between()
+        pressure_kpa = self._pressure.pressure_kpa() if self._pressure else None
+        between()
+        return Sight(masters, pressure_kpa, self._chamber_temps_c())
 
     def compare(
         self,

@@ -26,6 +26,8 @@ from meterbench.world.clock import WallClock
 PERIOD_S = 0.1
 SECONDS = 20.0
 WARM_UP_S = 1.0
+LEAD_S = 0.2
+"""For all threads to be there before the first reading is due."""
 IDLE_AIM = "less than 50 % of one core"
 
 
@@ -51,7 +53,8 @@ KINDS = (
     Kind(4, "thermometer", "keysight_34461a", "resistance_ohm", "hislip"),
     Kind(8, "counter", "keysight_53220a", "gate_closed", per_slot=True),
     Kind(4, "master_a", "endress_promass", "read", "rtu-tcp", NO_CUTOFF),
-    Kind(4, "master_b", "krohne_mfc400", "read", "rtu-tcp"),
+    Kind(2, "master_b", "krohne_mfc400", "read", "rtu-tcp"),
+    Kind(2, "master_b", "krohne_mfc400", "read", "pty"),
     Kind(4, "master_c", "siemens_mag6000", "read"),
     Kind(4, "master_c", "krohne_ifc300", "read", settings=NO_CUTOFF),
     Kind(4, "pressure", "keller_bus", "pressure_kpa"),
@@ -62,7 +65,7 @@ KINDS = (
     Kind(4, "supply", "rs_ngu201", "status", per_slot=True),
     Kind(4, "aux_supply", "keysight_e36312a", "status", settings={"channel": 1, "overvoltage_v": 5.5}),
 )
-"""Balances, the Super-Thermometer and analysers are not among them: a reading of theirs takes longer than the period."""
+"""Without balances, the Super-Thermometer and analysers: a reading of theirs takes longer than the period."""
 
 
 @dataclass(slots=True)
@@ -103,16 +106,16 @@ def wanted_of(kind: Kind) -> list[Wanted]:
 
 def poll_all(polls: Sequence[Poll], seconds: float) -> tuple[float, float]:
     """Wall seconds and this process's processor seconds of ``seconds`` of polling."""
+    start_s = time.monotonic() + LEAD_S
     threads = [
-        threading.Thread(target=poll.go, args=(time.monotonic() + 0.2, round(seconds / PERIOD_S)), daemon=True)
-        for poll in polls
+        threading.Thread(target=poll.go, args=(start_s, round(seconds / PERIOD_S)), daemon=True) for poll in polls
     ]
-    wall_s, busy_s = time.monotonic(), time.process_time()
+    busy_s = time.process_time()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return time.monotonic() - wall_s, time.process_time() - busy_s
+    return time.monotonic() - start_s, time.process_time() - busy_s
 
 
 def measure(seconds: float) -> Report:

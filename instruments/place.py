@@ -32,4 +32,4 @@ class Place:
 class DriverSettings(BaseModel):
     """What a driver must be told beside the address: ``settings = { ... }`` of its section in the station file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)

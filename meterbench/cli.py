@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import traceback
 from dataclasses import asdict
@@ -72,7 +73,7 @@ def run(
     ] = False,
     replay: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Play a recorded run: its wire.jsonl answers for station and instruments."),
+        typer.Option(metavar="RUN", help="Play a recorded run: its wire.jsonl answers for station and instruments."),
     ] = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -85,8 +86,10 @@ def run(
     context.obj.carries_on = True  # a viewer who leaves, or a full disk behind a log, must not void what is measured
     if programme not in PROGRAMMES:
         raise ConfigError(f"there is no programme {programme!r}; available: {', '.join(PROGRAMMES)}")
-    if replay is not None and station is not None:
-        raise ConfigError("--replay brings the station of the recorded run; leave --station away")
+    if replay is not None and any(given is not None for given in (station, meter, meters, seed)):
+        raise ConfigError(
+            "--replay brings the station of the recorded run; leave --station, --meter, --meters and --seed away"
+        )
     request = Request(
         programme=programme,
         module=PROGRAMMES[programme],
@@ -210,8 +213,8 @@ def check(station: StationOption = None, lab: LabOption = None, as_json: JsonOpt
 
     path = station or default_station()
     loaded = load(path)
-    wires = Wires(served=None if lab is None else load_lab(lab))
-    with Standing.of(loaded, path).used(), open_station(loaded, wires) as bench:
+    wires = Wires(served=None if lab is None else load_lab(lab, path, loaded))
+    with Standing.of(loaded, path, lab).used(), open_station(loaded, wires) as bench:
         found = check_station(bench, edition.load())
     if as_json:
         print(json.dumps(found.document, indent=1))
@@ -239,8 +242,7 @@ def clear(
     with StopSignals() as stop:
         cleared = clear_station(station, by, reason, stop, lab)
     print(f"{station}: cleared by {by}; alarms reset: {', '.join(cleared.alarms) or 'none'}")
-    if cleared.cause:
-        print(f"It was BROKEN: {cleared.cause}")
+    print(f"It was BROKEN: {cleared.cause}" if cleared.cause else "It was not BROKEN.")
     return 0
 
 
@@ -327,6 +329,7 @@ def main() -> None:
     """Entry point: errors in one sentence on standard error, and the exit status of the contract."""
     output = Output(sys.stdout, carries_on=False)
     sys.stdout, sys.stderr = output.text(), Output(sys.stderr, carries_on=True).text()
+    logging.getLogger("pymodbus").addHandler(logging.NullHandler())  # what it logs is in our sentence, too
     status = _status(output)
     if output.fault and not isinstance(output.fault, BrokenPipeError):
         _complain(f"standard output cannot be written: {output.fault.strerror}; not all was told")

@@ -16,9 +16,13 @@ from meterbench.bench.broken import Standing
 from meterbench.bench.journal import FILE_NAME
 from meterbench.bench.pytest_plugin import default_folder
 from meterbench.bench.record import RunRecord, load
+from meterbench.bench.replay import load as load_replay
+from meterbench.bench.replay import station_of
+from meterbench.bench.served_lab import load as load_lab
 from meterbench.bench.signals import StopSignals
 from meterbench.bench.station import load as load_station
 from meterbench.bench.verdict import EXIT_STATUS, Verdict
+from meterbench.bench.wire_record import FILE_NAME as WIRE_FILE
 from meterbench.errors import Cancelled, ConfigError, RecordError
 from meterbench.procedures.flow_trace import read_trace
 from meterbench.progress import Progress
@@ -50,7 +54,7 @@ class Request:
     record: bool
     """Keep all wires."""
     replay: Path | None
-    """A recorded run's folder, or its file of the wires; ``station`` is not used then."""
+    """A recorded run, by folder or name, or its file of the wires; ``station`` is not used then."""
     as_json: bool
 
 
@@ -60,6 +64,8 @@ def execute(request: Request) -> int:
     folder = request.resume or request.out or default_folder(request.programme)
     if request.resume is None and (folder / FILE_NAME).exists():
         raise ConfigError(f"{folder} holds the record of a run already; choose another --out, or --resume it")
+    if request.record and (folder / WIRE_FILE).exists():
+        raise ConfigError(f"{folder} holds a recording already ({WIRE_FILE}); choose another --out")
     if request.resume is None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -117,8 +123,17 @@ def _refuse_early(request: Request) -> None:
         raise ConfigError("--record keeps the wires of a run from its beginning; it does not go with --resume")
     if request.resume is not None and request.out is not None:
         raise ConfigError(f"--out {request.out}: a run that is resumed stays in its folder; leave --out away")
-    if request.replay is None:
+    if request.replay is not None:
+        recorded = load_replay(request.replay)
+        if recorded.head["programme"] != request.programme:
+            raise ConfigError(
+                f"{recorded.path} recorded {recorded.head['programme']}; {request.programme} cannot be played from it"
+            )
+        station_of(recorded)
+    else:
         station = load_station(request.station).with_line(request.meter, request.meters, request.seed)
+        if request.lab is not None:
+            load_lab(request.lab, request.station, station)
         Standing.of(station, request.station, request.lab).refuse()
     clauses = CLAUSES[request.programme]
     if request.only is not None and not any(f"{clause}.".startswith(f"{request.only}.") for clause in clauses):

@@ -117,7 +117,7 @@ class Progress:
             self.closed = True
             self.on_closed()
         elif kind == "event" and body["level"] != "info":
-            self._say(f"  {body['text']}", "INVALID" if body["level"] == "warning" else "ERROR")
+            self._say(f"  {body['text']}  ", "INVALID" if body["level"] == "warning" else "ERROR")
 
     def pytest_exception_interact(self, call: pytest.CallInfo[object]) -> None:
         """A test, a fixture or the collection of a file raised something."""

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from meterbench.bench.bench import Bench, Standard
-from meterbench.bench.capability import Capability, ProcedureCapability, Reference, capability, procedures
+from meterbench.bench.capability import ROOM_L, Capability, ProcedureCapability, Reference, capability, procedures
 from meterbench.bench.certificate import complaint
+from meterbench.bench.witnesses import MASTER_OF_LINE
 from meterbench.errors import BenchError, ConfigError
 from meterbench.instruments.roles import ROLES
 from meterbench.procedures import draw_profile, initial_verification
@@ -62,6 +63,9 @@ def check_station(bench: Bench, edition: Edition) -> StationCheck:
     )
     reasons = list(dict.fromkeys(reason for each in found for reason in each.reasons))
     warnings = [line["warning"] for line in instruments if line["warning"] and line["warning"] not in reasons]
+    doubts = bench.doubts()
+    warnings = [each for each in warnings if not any(sentence.startswith(each) for sentence in doubts)]
+    warnings += [*doubts, *_unwatched(bench, rows), *_points_too_few(bench)]
     return StationCheck(instruments, rows, found, reasons, list(dict.fromkeys(warnings)))
 
 
@@ -74,20 +78,45 @@ def _instrument_line(bench: Bench, standard: Standard) -> dict[str, Any]:
         checked = certificate.next_check is not None and certificate.next_check < certificate.due
         due = "its intermediate check" if checked else f"certificate {certificate.number}"
         warning = f"{standard.role}: {due} is due in {days_left} days"
-    takes_none = certificate is None and not ROLES[standard.role].unit
     return {
         "role": standard.instrument.role,
         "driver": standard.driver,
         "address": standard.address,
         **asdict(standard.instrument.identity),
         "certificate": certificate.number if certificate else None,
+        "expanded_uncertainty": certificate.as_written if certificate else None,
         "due": certificate.due.isoformat() if certificate else None,
         "next_check": certificate.next_check.isoformat() if certificate and certificate.next_check else None,
         "days_left": days_left,
-        "calibration": "none needed" if takes_none else standard.calibration.value,
+        "calibration": standard.calibration.value,
         "latency_ms": _latency_ms(standard),
         "warning": warning or None,
     }
+
+
+def _unwatched(bench: Bench, rows: Sequence[Capability]) -> list[str]:
+    """Lines that a verification uses, and in which nothing would notice a balance that drifts."""
+    flows: dict[str, list[float]] = {}
+    for row in rows:
+        if row.procedure and row.line is not None and bench.certificate(MASTER_OF_LINE[row.line]) is None:
+            flows.setdefault(row.line, []).append(row.flow_l_h)
+    return [
+        f"line {line}: no flow meter with a certificate witnesses there, at "
+        f"{', '.join(f'{flow:.5g}' for flow in of_line)} L/h; a balance that drifts may go unnoticed"
+        for line, of_line in sorted(flows.items())
+    ]
+
+
+def _points_too_few(bench: Bench) -> list[str]:
+    """A balance whose certificate ends before the tank is full: some collection will be INVALID."""
+    certificate = bench.certificate("balance")
+    points = certificate.points if certificate else ()
+    if not points or points[-1].at >= 1000.0 * ROOM_L:
+        return []
+    return [
+        f"the balance's certificate covers {points[0].at / 1000.0:.3g} to {points[-1].at / 1000.0:.3g} kg, and the "
+        f"weighing tank is filled with up to {ROOM_L:g} L before it is drained: what is beyond is INVALID"
+    ]
 
 
 def _latency_ms(standard: Standard) -> float | None:

@@ -155,7 +155,8 @@ def print_check(station: str, found: StationCheck) -> None:
 
 def _instruments(station: str, lines: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(title=f"Station {station}", title_justify="left")
-    headings = ("Role", "Instrument", "Serial", "Address", "Latency", "Certificate", "Due", "Left", "Calibration")
+    headings = ("Role", "Instrument", "Serial", "Address", "Latency", "Certificate", "U (k = 2)", "Due", "Left",
+                "Calibration")  # fmt: skip
     for heading in headings:
         table.add_column(heading, justify="right" if heading in ("Latency", "Left") else "left")
     for line in lines:
@@ -163,11 +164,12 @@ def _instruments(station: str, lines: Sequence[Mapping[str, Any]]) -> Table:
         style = "bold red" if not valid else "bold yellow" if line["warning"] else "green"
         table.add_row(
             line["role"],
-            f"{line['manufacturer']} {line['model']}",
-            line["serial"],
+            f"{line['manufacturer']} {line['model']}".strip(),
+            line["serial"] or "–",
             line["address"],
             "–" if line["latency_ms"] is None else f"{line['latency_ms']:.2f} ms",
             line["certificate"] or "–",
+            line["expanded_uncertainty"] or "–",
             line["due"] or "–",
             "–" if line["days_left"] is None else f"{line['days_left']} d",
             Text(line["calibration"], style=style),
@@ -176,19 +178,23 @@ def _instruments(station: str, lines: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _capability(rating: str, rows: Sequence[Capability]) -> Table:
+    from meterbench.bench.capability import SHORTEST_S
+
     table = Table(title=f"What it can measure of {rating}", title_justify="left", caption_justify="left",
-                  caption="U: expanded uncertainty (k = 2) of an error of indication, as expected of a usual day. "
-                          "Minimum: least volume with an allowed U.")  # fmt: skip
+                  caption="U: expanded uncertainty (k = 2) of an error of indication with that volume, as expected of "
+                          "a usual day. Least volume: with it U is allowed; of a flying start and finish what comes in "
+                          f"{SHORTEST_S:g} s at least.")  # fmt: skip
     texts = ("Point", "Line", "Possible")
-    for heading in ("Point", "Flow L/h", "Line", "Volume L", "Time s", "U %", "Allowed %", "Minimum L", "Possible"):
+    for heading in ("Point", "Flow (L/h)", "Line", "Volume (L)", "Time (s)", "U (%)", "Allowed U (%)",
+                    "Least volume (L)", "Possible"):  # fmt: skip
         table.add_column(heading, justify="left" if heading in texts else "right")
     for row in rows:
         table.add_row(
             row.point,
             f"{row.flow_l_h:.5g}",
             row.line or "–",
-            _number(row.volume_l, ".3g"),
-            _number(row.duration_s, ".0f"),
+            f"{row.volume_l:.3g}",
+            f"{row.duration_s:.0f}",
             _number(row.expanded_uncertainty_percent, ".3f"),
             f"{row.allowed_percent:.3f}",
             _number(row.minimum_volume_l, ".3g"),

@@ -39,6 +39,14 @@ def not_tight(run: Run, procedure: str) -> list[str]:
     ]
 
 
+def warn_of_certificates(run: Run, bench: Bench) -> None:
+    """Before a drop runs: what makes every result INVALID, and which instruments do not watch the others."""
+    for reason in bench.uncalibrated(RESTS_ON):
+        run.event("warning", f"{reason}: no result of this run can be PASS")
+    for reason in bench.doubts():
+        run.event("warning", reason)
+
+
 RESTS_ON = ("rig", "balance", "thermometer", "counter")
 """The roles that every error of indication against weighed water rests on: each needs a valid certificate."""
 
@@ -54,10 +62,14 @@ def expanded(bench: Bench, role: str, shown: float | None = None) -> float:
     return certificate.expanded_uncertainty if shown is None else certificate.uncertainty_at(shown)
 
 
-def weighing_u_g(bench: Bench, masses_g: Sequence[float]) -> float:
-    """Expanded uncertainty that stands for each of the two readings of a difference; over several, for their sum's."""
-    squares = [expanded(bench, "balance", mass_g) ** 2 for mass_g in masses_g]
-    return math.sqrt(math.fsum(squares) / 2.0)
+def weighing_u_g(bench: Bench, weighings_g: Sequence[tuple[float, float]]) -> float:
+    """Expanded uncertainty that stands for each of the two readings of a difference, or of a sum of differences.
+
+    Those of several differences are added as they are: one balance weighs them all, and errs alike.
+    """
+    return math.fsum(
+        math.hypot(*(expanded(bench, "balance", mass_g) for mass_g in pair)) for pair in weighings_g
+    ) / math.sqrt(2.0)
 
 
 def cross_checks(
@@ -92,7 +104,7 @@ def volume_conditions(bench: Bench, collected: Collected, volume: MeterVolume, l
         leak_rate_kpa_min=leak_rate,
         pulse_volume_l=volume.nameplate.pulse_volume_ml / 1000.0,
         indicated_l=volume.indicated_l,
-        balance_u_g=weighing_u_g(bench, (collected.mass_start_g, collected.mass_end_g)),
+        balance_u_g=weighing_u_g(bench, [(collected.mass_start_g, collected.mass_end_g)]),
         readability_g=bench.balance.readability_g,
         thermometer_u_k=expanded(bench, "thermometer", volume.water_temp_c),
         diverter_u_s=expanded(bench, "rig"),
@@ -100,6 +112,7 @@ def volume_conditions(bench: Bench, collected: Collected, volume: MeterVolume, l
         air_density_kg_m3=air_density_kg_m3(
             collected.ambient_temp_c, bench.air.pressure_hpa, bench.air.humidity_percent
         ),
+        temp_shift_k=volume.water_temp_c - collected.probe_temp_c.mean,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from meterbench.bench.capability import Demand
+from meterbench.bench.capability import ROOM_L, Demand
 from meterbench.dut.meter import Nameplate
 from meterbench.dut.variants import Rating
 from meterbench.procedures import draw_profile, initial_verification
@@ -25,16 +25,19 @@ def _of_kind(edition: Edition, nameplate: Nameplate) -> list[Demand]:
     rating = nameplate.rating
     found = []
     for point in edition.verification_points(rating):
-        volume_l = point.target_l_h * initial_verification.duration_s(edition, point) / 3600.0
-        found.append(
-            _demand(edition, nameplate, initial_verification.NAME, point.name, point.target_l_h, volume_l, point.zone)
-        )
-    found.append(_demand(edition, nameplate, draw_profile.NAME, "profile", rating.q3_l_h, None, "upper", flying=False))
-    found.append(_demand(edition, nameplate, "", "Q4", rating.q4_l_h, None, "upper"))
+        found.append(_demand(edition, nameplate, initial_verification.NAME, point.name, point.target_l_h, point.zone))
+    found.append(_demand(edition, nameplate, draw_profile.NAME, "profile", rating.q3_l_h, "upper", flying=False))
+    found.append(_demand(edition, nameplate, "", "Q4", rating.q4_l_h, "upper"))
     for flow_l_h in grid_l_h(rating):
         zone = "upper" if flow_l_h >= rating.q2_l_h else "lower"
-        found.append(_demand(edition, nameplate, "", "grid", flow_l_h, None, zone))
+        found.append(_demand(edition, nameplate, "", "grid", flow_l_h, zone))
     return found
+
+
+def collected_l(edition: Edition, flow_l_h: float) -> float:
+    """What the verification collects at a flow; above those that it asks for, what the weighing tank takes."""
+    wanted_l = flow_l_h * initial_verification.duration_s(edition, flow_l_h) / 3600.0
+    return min(wanted_l, ROOM_L / initial_verification.ROOM)
 
 
 def grid_l_h(rating: Rating) -> list[float]:
@@ -50,7 +53,6 @@ def _demand(
     procedure: str,
     point: str,
     flow_l_h: float,
-    volume_l: float | None,
     zone: str,
     *,
     flying: bool = True,
@@ -61,7 +63,7 @@ def _demand(
         rating=str(nameplate.rating),
         point=point,
         flow_l_h=flow_l_h,
-        volume_l=volume_l,
+        volume_l=collected_l(edition, flow_l_h),
         pulse_volume_l=nameplate.pulse_volume_ml / 1000.0,
         mpe_percent=mpe_percent,
         allowed_percent=mpe_percent * edition.condition("uncertainty_part_of_mpe").value,

@@ -24,6 +24,7 @@ from meterbench.procedures.collecting import (
     expanded,
     keep_readings,
     volume_conditions,
+    warn_of_certificates,
     weighing_u_g,
 )
 from meterbench.procedures.edition import Edition
@@ -54,8 +55,7 @@ def draw_profile(run: Run, bench: Bench, edition: Edition, draws: Sequence[Draw]
         ]
         + [(f"{NAME}/tightness after", 45.0)]
     )
-    for reason in bench.uncalibrated(RESTS_ON):
-        run.event("warning", f"{reason}: no result of this run can be PASS")
+    warn_of_certificates(run, bench)
     leak_rate = check_tightness(run, bench, edition, NAME, "before")
     for number, part in enumerate(parts, start=1):
         if not run.finished(step_name(number)):
@@ -153,6 +153,7 @@ def _conclude(
         return
     indicated_l = summed("indicated_volume", meter.serial)
     temps_c = _values(run.readings, "water_temperature", meter.serial)
+    probe_temps_c = _values(run.readings, "water_temperature")
     ambient_c = _values(run.readings, "ambient_temperature")
     parts = len(temps_c)
     budget = error_budget(
@@ -168,20 +169,27 @@ def _conclude(
             leak_rate_kpa_min=leak_rate,
             pulse_volume_l=meter.pulse_volume_ml / 1000.0,
             indicated_l=indicated_l,
-            # Each part is weighed by itself; standing start and finish: no water runs while the diverter swings.
-            balance_u_g=weighing_u_g(bench, [*_values(run.readings, "mass_start"), *_values(run.readings, "mass_end")]),
-            readability_g=bench.balance.readability_g * math.sqrt(parts),
+            balance_u_g=weighing_u_g(
+                bench,
+                list(zip(_values(run.readings, "mass_start"), _values(run.readings, "mass_end"), strict=True)),
+            ),
+            readability_g=bench.balance.readability_g,
             thermometer_u_k=max(expanded(bench, "thermometer", temp_c) for temp_c in temps_c),
-            diverter_u_s=0.0,
+            diverter_u_s=0.0,  # standing start and finish: no water runs while the diverter swings
             time_base_u_percent=expanded(bench, "counter"),
             air_density_kg_m3=air_density_kg_m3(
                 sum(ambient_c) / parts, bench.air.pressure_hpa, bench.air.humidity_percent
             ),
+            temp_shift_k=max(
+                (temp_c - probe_c for temp_c, probe_c in zip(temps_c, probe_temps_c, strict=True)), key=abs
+            ),
+            collections=parts,
         ),
         bench.reference,
     )
     run.budget(budget)
-    limit = _weighted_mpe(edition, meter, draws, min(temps_c), expanded(bench, "thermometer", min(temps_c)))
+    coldest_c = min(*temps_c, *probe_temps_c)
+    limit = _weighted_mpe(edition, meter, draws, coldest_c, expanded(bench, "thermometer", coldest_c))
     unmet = [f"{part} INVALID" for part, verdict in run.finished_steps.items() if verdict == "INVALID"]
     u_l = actual_l * budget.expanded_uncertainty_percent / 100.0
     run.report("actual_volume", actual_l, "L", where, expanded_uncertainty=u_l)
@@ -192,7 +200,7 @@ def _conclude(
         "%",
         where,
         expanded_uncertainty=budget.expanded_uncertainty_percent,
-        uncertainty_limit=limit / 3.0,
+        uncertainty_limit=limit * edition.condition("uncertainty_part_of_mpe").value,
         lower=-limit,
         upper=limit,
         invalid=[*bench.uncalibrated(RESTS_ON), *unmet],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from meterbench.bench.journal import FILE_NAME
 from meterbench.bench.record import load
 from meterbench.bench.store import Store, store_url
 from meterbench.errors import BenchError
@@ -14,6 +15,8 @@ def pytest_meterbench_closed(folder: Path) -> None:
     """Write ``report.html`` beside the journal; a view that cannot be made never harms the record."""
     from meterbench.reports.html import write_report
 
+    if not (folder / FILE_NAME).exists():
+        return  # refused before there was a record: whoever refused says why
     try:
         record = load(folder)
         write_report(record, folder / "report.html")

@@ -43,6 +43,9 @@ class Job:
 class Clock:
     """Monotonic seconds, UTC for records, sleeping with jobs, and cooperative cancellation."""
 
+    speed: float | None = None
+    """Seconds of this clock in one of wall time; None where only ``sleep`` moves it."""
+
     def __init__(self) -> None:
         self._jobs: list[Job] = []
         self._running_jobs = False
@@ -106,23 +109,37 @@ class Clock:
         self._jobs = [job for job in self._jobs if job.active]
         return min([at_most_s, *(job.due_s - self.now_s() for job in self._jobs if self._may_run(job))])
 
+    def run_vital_jobs(self) -> None:
+        """Run what is vital and due, without waiting: for whoever asks several instruments in a row."""
+        for job in list(self._jobs):
+            if job.vital and self._is_due(job):
+                self._run(job, self.now_s())
+
     def _run_due_jobs(self, undisturbed_until_s: float) -> None:
         """Jobs are thinned only where nobody acts for a while: within one long sleep in a steady world."""
-        if any(self._may_run(job) and job.due_s <= self.now_s() + _ROUNDING_S for job in self._jobs):
+        if any(self._is_due(job) for job in self._jobs):
             self._thin_no_more()
         for job in list(self._jobs):
-            if self._may_run(job) and job.due_s <= self.now_s() + _ROUNDING_S:
-                thinned = self.now_s() + job.steady_period_s <= undisturbed_until_s
-                # From due time to due time, or every run of a job would add its rounding; never twice at once.
-                job.due_s += job.steady_period_s if thinned else job.period_s
-                if job.due_s <= self.now_s():
-                    job.due_s = self.now_s() + job.period_s
-                before, self._running_jobs, job.running = self._running_jobs, True, True
-                job.ran_s = self.now_s()
-                try:
-                    job.run()
-                finally:
-                    self._running_jobs, job.running = before, False
+            if self._is_due(job):
+                self._run(job, undisturbed_until_s)
+                if not job.vital:  # it may have waited long for an answer
+                    self.run_vital_jobs()
+
+    def _is_due(self, job: Job) -> bool:
+        return self._may_run(job) and job.due_s <= self.now_s() + _ROUNDING_S
+
+    def _run(self, job: Job, undisturbed_until_s: float) -> None:
+        thinned = self.now_s() + job.steady_period_s <= undisturbed_until_s
+        # From due time to due time, or every run of a job would add its rounding; never twice at once.
+        job.due_s += job.steady_period_s if thinned else job.period_s
+        if job.due_s <= self.now_s():
+            job.due_s = self.now_s() + job.period_s
+        before, self._running_jobs, job.running = self._running_jobs, True, True
+        job.ran_s = self.now_s()
+        try:
+            job.run()
+        finally:
+            self._running_jobs, job.running = before, False
 
     def cancel(self, reason: str) -> None:
         """Make every ``sleep``, now and later, raise ``Cancelled``; safe from signal handlers and other threads."""
@@ -155,20 +172,20 @@ class WallClock(Clock):
 
     def __init__(self, speed: float = 1.0) -> None:
         super().__init__()
-        self._speed = speed
+        self.speed: float = speed
         self._started_s = time.monotonic()
         self._started_utc = datetime.now(UTC)
 
     def now_s(self) -> float:
-        return self._started_s + (time.monotonic() - self._started_s) * self._speed
+        return self._started_s + (time.monotonic() - self._started_s) * self.speed
 
     def utc(self) -> datetime:
-        if self._speed == 1.0:
+        if self.speed == 1.0:
             return datetime.now(UTC)  # of a machine that is set right while a run goes on
         return self._started_utc + timedelta(seconds=self.now_s() - self._started_s)
 
     def _pass(self, duration_s: float) -> bool:
-        wall_s = duration_s / self._speed
+        wall_s = duration_s / self.speed
         if self._shields:
             time.sleep(wall_s)
         else:

@@ -40,7 +40,8 @@ def simulators(wanted: Sequence[Wanted]) -> Iterator[list[str]]:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         process.stdin.write(json.dumps([asdict(each) for each in wanted]) + "\n")
         process.stdin.flush()
         addresses = json.loads(process.stdout.readline())

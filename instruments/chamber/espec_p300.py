@@ -16,9 +16,10 @@ from meterbench.instruments.links.serial_link import SerialLink
 from meterbench.instruments.place import DriverSettings, Place
 from meterbench.world.clock import Clock
 
-DEADLINE_S = 3.0
-"""Public drivers wait 3 to 10 s."""
-RESYNCHRONISE_S = 3.0
+DEADLINE_S = 2.0
+"""Public drivers wait 3 to 10 s. Here an interlock looks at the chamber while the rig's watchdog of 3 s waits for the
+next heartbeat: one answer that is lost must not trip it."""
+RESYNCHRONISE_S = 2.0
 SETTLING_S = 0.5
 """After a setting the controller wants a pause (a public driver's; unconfirmed)."""
 CONFIRM_S = 3.0

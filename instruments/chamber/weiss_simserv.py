@@ -274,7 +274,11 @@ class WeissSimserv:
         self._link.close()
         self._link.open()
         serial = self.identity.serial
-        said = SEPARATOR.join(self._exchange(Command.chamber_info, str(int(Info.serial)))).strip()
+        try:
+            said = SEPARATOR.join(self._exchange(Command.chamber_info, str(int(Info.serial)))).strip()
+        except InstrumentError:
+            self._link.stale = True
+            raise
         if serial and said != serial:
             self._fail(Command.chamber_info, said, f"serial number {serial} expected: another chamber?")
 

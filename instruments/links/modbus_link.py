@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import select
 import socket
 import threading
@@ -57,8 +56,10 @@ class ModbusLink:
     TCP answers are matched by transaction id. RTU has none, and whoever stands between (a serial device server, the
     port's buffer) may hand a late answer to the new connection: an RTU line that was just opened, for whatever reason,
     is first listened to until it is silent, and then asked for another number of registers than anybody wants. Devices
-    answer in the order in which they were asked, so that after this answer there is no older one. That may take a few
-    deadlines, after failures only.
+    answer in the order in which they were asked, so that after this answer there is no older one. A refusal does not
+    tell which question it refuses, and in a short question a number may have to be asked for again: then the line must
+    also be silent for a deadline. That may take a few deadlines, after failures only. The same is done if something
+    came before a question that nobody waits for.
     """
 
     def __init__(
@@ -90,6 +91,9 @@ class ModbusLink:
         self._client: Client | None = None
         self._stale = False
         self._barriers = 0
+        self._asked_count = 0
+        self._unanswered: set[int] = set()
+        """Numbers of registers that were asked for on a line that is stale since, and may still be answered."""
         self._sent = b""
         self._received = b""
 
@@ -156,10 +160,13 @@ class ModbusLink:
             got = len(reply.registers)
             return "" if got == count else f"{got} registers instead of {count}"
 
+        self._asked_count = count
         return list(self._exchange(doing, function, ask, check).registers)
 
     def _make_fresh(self, function: int, address: int, count: int) -> None:
         """Before a question for ``count`` registers on an RTU line on which an older answer may still be under way."""
+        if self._wire.rtu and not self._stale and self._client is not None and _something_came(self._client):
+            self._stale = True
         for attempt in range(1, RESYNCHRONISE_ATTEMPTS + 1):
             if not self._stale or self._client is None:
                 return
@@ -171,7 +178,8 @@ class ModbusLink:
 
     def _resynchronise(self, client: Client, function: int, address: int, count: int) -> None:
         """Each time another number of registers is asked for, so that a late answer to an earlier attempt does not
-        count either. A refusal counts: some devices do not give part of a number."""
+        count either, or the line must be silent for long. A refusal counts: some devices do not give part of a
+        number."""
         self._barriers += 1
         other_count = 1 + self._barriers % (count - 1) if count > 1 else 2
         doing = f"resynchronising by {other_count} registers from {address}"
@@ -179,18 +187,24 @@ class ModbusLink:
         if not client.connect():
             why = f"{doing}: nobody answers the connection"
             raise self._failure(ConnectionLost, why, time.monotonic(), self._check)
-        self._wait_for_silence(client, doing)
-        with contextlib.suppress(InstrumentError):
+        self._wait_for_silence(client, doing, SILENCE_S)
+        ambiguous = other_count in self._unanswered
+        try:
             self._read_once(doing, function, address, other_count)
+        except InstrumentError:
+            ambiguous = True
+        if ambiguous:
+            self._wait_for_silence(client, doing, self._deadline_s)
         self._stale = False
+        self._unanswered.clear()
 
-    def _wait_for_silence(self, client: Client, doing: str) -> None:
+    def _wait_for_silence(self, client: Client, doing: str, silence_s: float) -> None:
         started_s = time.monotonic()
         late = b""
         try:
-            while chunk := _listen(client):
+            while chunk := _listen(client, silence_s):
                 late += chunk
-                if time.monotonic() - started_s > self._deadline_s:
+                if time.monotonic() - started_s > self._deadline_s + silence_s:
                     self._received = late
                     raise self._failure(ProtocolError, f"{doing}: the line is never silent", started_s, self._check)
         except OSError as cause:
@@ -257,6 +271,7 @@ class ModbusLink:
             # pymodbus connects again on the next request.
             self._client.close()  # type: ignore[no-untyped-call]
         self._stale = self._wire.rtu
+        self._unanswered.add(self._asked_count)
         return self._error(kind, why, started_s, todo)
 
     def _error(self, kind: type[BenchError], why: str, started_s: float, todo: str) -> BenchError:
@@ -265,12 +280,14 @@ class ModbusLink:
 
     def _make_client(self) -> Client:
         from pymodbus import FramerType
-        from pymodbus.client import ModbusSerialClient, ModbusTcpClient
+        from pymodbus.client import ModbusTcpClient
+
+        from meterbench.instruments.links.rtu_port import RtuPort
 
         wire = self._wire
         if wire.serial_url:
             baudrate, parity, stopbits = self._serial
-            return ModbusSerialClient(
+            return RtuPort(
                 wire.serial_url,
                 framer=FramerType.RTU,
                 baudrate=baudrate,
@@ -297,18 +314,29 @@ class ModbusLink:
         return frame
 
 
-def _listen(client: Client) -> bytes:
-    """What comes within ``SILENCE_S``, nothing if the line is silent; ``OSError`` if the connection is gone."""
+def _something_came(client: Client) -> bool:
+    """True if there is something to read already, be it that the other side has hung up."""
+    wire = client.socket
+    if isinstance(wire, socket.socket):
+        return bool(select.select([wire], [], [], 0.0)[0])
+    try:
+        return wire is not None and bool(wire.in_waiting)
+    except OSError:
+        return True
+
+
+def _listen(client: Client, silence_s: float) -> bytes:
+    """What comes within ``silence_s``, nothing if the line is silent; ``OSError`` if the connection is gone."""
     wire = client.socket
     if wire is None:
         raise OSError("not connected")
     if isinstance(wire, socket.socket):
-        if not select.select([wire], [], [], SILENCE_S)[0]:
+        if not select.select([wire], [], [], silence_s)[0]:
             return b""
         if chunk := wire.recv(4096):
             return chunk
         raise OSError("closed by the other side")
-    end_s = time.monotonic() + SILENCE_S
+    end_s = time.monotonic() + silence_s
     while not wire.in_waiting:
         if time.monotonic() > end_s:
             return b""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-ERROR_ENTRY = re.compile(r'[+-]?\d+,"(?:[^"]|"")*"')
+ERROR_ENTRY = re.compile(r'[+-]?\d{1,5},"(?:[^"]|"")*"')
 NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[Ee][+-]?\d+)?")
 _CHECKED = re.compile(rf"(?:(?P<answer>.*);)?(?P<error>{ERROR_ENTRY.pattern})", re.DOTALL)
 _HEADER = re.compile(r"(?:^|(?<=;))[:*][A-Za-z]\w*(?::[A-Za-z]\w*)* ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import select
 import threading
 import time
@@ -13,6 +14,7 @@ import serial
 
 from meterbench.errors import ConnectionLost, DeadlineExceeded, ProtocolError
 from meterbench.instruments.capabilities import Exchange
+from meterbench.instruments.links.pyserial_warnings import pass_over_pyserial_deprecations
 from meterbench.instruments.links.trace import Trace
 from meterbench.instruments.place import Tape
 
@@ -22,6 +24,8 @@ SILENCE_S = 0.05
 """After so long without a byte an instrument is taken to have finished talking (9600 baud: 48 characters)."""
 CHUNK_BYTES = 4096
 """Most bytes that one read of a socket takes."""
+REOPEN_AFTER_S = 0.3
+"""A socket stays closed for so long before it is opened anew: a device server with room for one client must notice."""
 CHECK_CABLE = "check cable, power and serial settings"
 RESYNCHRONISE = "resynchronise before the next question"
 
@@ -69,6 +73,7 @@ class SerialLink:
         self._trace = Trace(f"{role} at {address}", tape)
         self._opened = False
         self._port: serial.SerialBase | None = None
+        self._closed_s = -math.inf
         self._pending = bytearray()
 
     def open(self) -> None:
@@ -206,8 +211,11 @@ class SerialLink:
 
     def _connect(self) -> None:
         self._drop()
+        if self._is_socket and (early_s := self._closed_s + REOPEN_AFTER_S - time.monotonic()) > 0.0:
+            time.sleep(early_s)
         # pyserial's RFC 2217 client knows no time-out of writing; what it writes goes into a socket.
         write_timeout = None if self.address.startswith("rfc2217:") else self._deadline_s
+        pass_over_pyserial_deprecations()
         try:
             self._port = serial.serial_for_url(
                 self.address, timeout=0 if self._is_socket else POLL_S, write_timeout=write_timeout, **self._settings
@@ -218,13 +226,17 @@ class SerialLink:
     def _drop(self) -> None:
         port, self._port = self._port, None
         self._pending.clear()
-        if port is not None:
-            # pyserial leaves the socket of a socket:// port open if the peer has reset the connection.
-            sock = getattr(port, "_socket", None)
-            with contextlib.suppress(OSError):
-                port.close()
-            if sock is not None:
-                sock.close()
+        if port is None:
+            return
+        # pyserial leaves the socket of a socket:// port open if the peer has reset the connection.
+        sock = getattr(port, "_socket", None)
+        if self._is_socket:
+            port.is_open = False  # or pyserial would wait now, whether it is ever opened again or not
+            self._closed_s = time.monotonic()
+        with contextlib.suppress(OSError):
+            port.close()
+        if sock is not None:
+            sock.close()
 
     def _require_fresh(self, sent: bytes) -> None:
         if self.stale:

@@ -21,6 +21,7 @@ from meterbench.errors import (
 )
 from meterbench.instruments.capabilities import Exchange, Identity
 from meterbench.instruments.links.address import visa_resource
+from meterbench.instruments.links.deadline_socket import DeadlineSocket, put_deadline
 from meterbench.instruments.links.scpi_answer import (
     ERROR_ENTRY,
     NUMBER,
@@ -73,6 +74,7 @@ class VisaLink:
         self._headers = headers
         self._trace = Trace(f"{role} at {self._resource_name}", tape)
         self._resource: MessageBasedResource | None = None
+        self._socket: DeadlineSocket | None = None
         self._timeout_s = 0.0
         """What the resource has been told, 0 if nothing yet: asking it back takes as long as half of our own work."""
         self._idn = ""
@@ -253,6 +255,8 @@ class VisaLink:
             self._resource.timeout = allowed_s * 1000
             self._timeout_s = allowed_s
         started_s = time.monotonic()
+        if self._socket is not None:
+            self._socket.end_s = started_s + allowed_s
         self._resource.write_raw(sent)
         received = self._resource.read_raw()
         while not is_whole(received):  # a line feed that was in a block
@@ -285,6 +289,8 @@ class VisaLink:
                     write_termination="\n",
                 ),
             )
+            sessions = getattr(self._resource.visalib, "sessions", {})
+            self._socket = put_deadline(sessions.get(self._resource.session))
             if not expected_idn:
                 return []
             if (idn := self._ask("*IDN?")) != expected_idn:
@@ -298,7 +304,7 @@ class VisaLink:
             self._idn = known
 
     def _drop(self) -> None:
-        resource, self._resource, self._timeout_s = self._resource, None, 0.0
+        resource, self._resource, self._socket, self._timeout_s = self._resource, None, None, 0.0
         if resource is not None:
             with contextlib.suppress(OSError):
                 resource.close()

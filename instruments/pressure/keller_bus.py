@@ -124,8 +124,13 @@ class KellerTransmitter:
         return Identity("Keller", f"{answer[2]}.{answer[3]}", str(number), f"{answer[4]}.{answer[5]}")
 
     def _refresh(self) -> None:
-        """Initialise again what must still be the same transmitter."""
-        if (now := self._initialise()) != self.identity:
+        """Initialise again what must still be the same transmitter; until it has said so there is no reading."""
+        try:
+            now = self._initialise()
+        except InstrumentError:
+            self._link.stale = True
+            raise
+        if now != self.identity:
             why = f"{self.identity} expected: another transmitter?"
             self._link.fail_protocol(self._frame(F_SERIAL), str(now), why)
 

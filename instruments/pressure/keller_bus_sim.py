@@ -63,7 +63,7 @@ class KellerBusSim:
         self._serial = serial
         self._gain = 1.0 + GAIN_SD * float(rng.standard_normal())
         self._offset_kpa = OFFSET_SD_SHARE * full_scale_kpa * float(rng.standard_normal())
-        self._initialised = False
+        self._initialised = self._complains = False
 
     async def start(self, wire: str = "") -> str:
         """Serve ``tcp``, ``pty`` or ``rfc2217``; the address to give to the driver."""
@@ -109,6 +109,10 @@ class KellerBusSim:
         self._initialised = False
         return b""
 
+    def complain(self) -> None:
+        """A fault of the channel in the status of the next reading."""
+        self._complains = True
+
     def wrong_unit(self, message: bytes) -> bytes:
         """The same from the device with the next address, properly sealed."""
         start = 0
@@ -137,7 +141,7 @@ class KellerBusSim:
             return self._error(F_FLOAT, 2)
         true_kpa = self.faults.measured(self._pressure_kpa(), self._full_scale_kpa, self._now_s())
         measured_kpa = true_kpa * self._gain + self._offset_kpa
-        status = 0
+        status, self._complains = self._complains << P1, False
         if abs(measured_kpa) > OVER_RANGE * self._full_scale_kpa:
             measured_kpa, status = math.copysign(math.inf, measured_kpa), 1 << P1
         return struct.pack(">Bf", F_FLOAT, measured_kpa / 100.0) + bytes([status])

@@ -25,6 +25,19 @@ RESUME_BEYOND = 0.01
 OVERPRESSURE_KPA = 1760.0
 OVERTEMP_C = 55.0
 WEIGH_TANK_HIGH_PERCENT = 95.0
+DRY_RUN_S = 5.0
+"""Pump on, a line open, and no flow for so long (instruments.md 9)."""
+PERMISSIVE_OF = {
+    "ESTOP": "estop_ok",
+    "OVERPRESSURE": "pressure_ok",
+    "OVERTEMP_WATER": "temp_ok",
+    "LEAK_TRAY": "no_leak",
+    "CLAMP_LOST": "clamp_closed",
+    "DOOR_OPEN": "guard_closed",
+    "VFD_FAULT": "vfd_ready",
+    "TANK_LOW": "level_ok",
+}
+"""Alarms whose cause is a permissive that is not given."""
 
 
 @dataclass(slots=True)
@@ -74,6 +87,10 @@ class PlcLogic:
         self._beat_value = -1
         self._silent_s = 0.0
         self._booted_s = plant.now_s
+        self._dry_since_s: float | None = None
+        self.causes: set[str] = set()
+        """Alarms, by their names in the map, whose cause is there now and that the plant does not show by itself: a
+        pressed e-stop, a wet tray, an open guard. Whoever plays the laboratory sets them."""
         # As the register holds it: a 32-bit float within its range.
         self._temp_setpoint_c = float(np.float32(min(max(plant.heater_setpoint_c, 5.0), 50.0)))
         # The PLC's own idea of its valves, a few per cent off: the trim has something to do.
@@ -202,6 +219,8 @@ class PlcLogic:
         """The bench asks for control (the key switch of the virtual rig is in REMOTE)."""
         if value and not self._remote:
             self._silent_s = 0.0
+        if self._remote and not value:
+            self._stop_everything()  # nothing watches over it any more
         self._remote = bool(value)
 
     def restart(self) -> None:
@@ -212,6 +231,7 @@ class PlcLogic:
         self._beat_value = -1
         self._silent_s = 0.0
         self._booted_s = self._plant.now_s
+        self._dry_since_s = None
         self._temp_setpoint_c = BY_NAME["temp_setpoint"].power_on
 
     # What the lab and the plant ask.
@@ -252,6 +272,8 @@ class PlcLogic:
     def scan(self, now_s: float) -> None:
         """One turn of the programme."""
         plant = self._plant
+        dry = self._loop is not None and plant.pump_percent > 0.0 and plant.flow_l_h <= 0.0
+        self._dry_since_s = (now_s if self._dry_since_s is None else self._dry_since_s) if dry else None
         live = self._live_alarms() & ~self._alarms
         if live:
             self._alarms |= live
@@ -320,13 +342,16 @@ class PlcLogic:
         plant = self._plant
         causes = {
             "OVERPRESSURE": plant.pressure_upstream_kpa > OVERPRESSURE_KPA,
+            "DRY_RUN": self._dry_since_s is not None and plant.now_s - self._dry_since_s > DRY_RUN_S,
             "OVERTEMP_WATER": plant.tank_temp_c > OVERTEMP_C,
             "WEIGH_TANK_HIGH": plant.weigh_tank.level_percent > WEIGH_TANK_HIGH_PERCENT and plant.diverter.gate,
         }
-        return sum(1 << ALARM_WORD_1.index(name) for name, live in causes.items() if live)
+        there = self.causes | {name for name, live in causes.items() if live}
+        return sum(1 << ALARM_WORD_1.index(name) for name in there)
 
     def _interlocks(self) -> int:
-        missing = set()
+        live = self._live_alarms()
+        missing = {permissive for alarm, permissive in PERMISSIVE_OF.items() if live >> ALARM_WORD_1.index(alarm) & 1}
         if not self._remote:
             missing |= {"remote_key"}
         if self._alarms & (1 << ALARM_WORD_1.index("PC_WATCHDOG")) or not self._remote:

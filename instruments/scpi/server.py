@@ -11,6 +11,10 @@ from meterbench.instruments.faults import FaultKind, FaultPlan
 from meterbench.instruments.scpi.core import ScpiInstrument
 from meterbench.instruments.scpi.errors import ScpiError
 from meterbench.instruments.scpi.hislip_server import LONGEST_MESSAGE, Answer, HislipServer
+from meterbench.instruments.serving.front_door import turn_away
+
+KEPT_LINES = 1000
+"""A transcript of twice as many is cut down to so many: a laboratory may be served for days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class ScpiServer:
     def __init__(self, instrument: ScpiInstrument, faults: FaultPlan, terminator: bytes = b"\n") -> None:
         """``terminator`` ends its answers."""
         self.transcript: list[Transcribed] = []
-        """All lines so far, of all connections."""
+        """The lines so far, of all connections; of many the latest."""
         self._instrument = instrument
         self._faults = faults
         self._terminator = terminator
@@ -52,16 +56,21 @@ class ScpiServer:
 
     async def stop(self) -> None:
         """Close all connections and the port; safe to call twice."""
-        self._go_away()
+        await self._go_away()
         tasks = list(self._connections)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _go_away(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        self._cut_connections()
+    async def _go_away(self) -> None:
+        server, self._server = self._server, None
+        try:
+            if server is not None:
+                await turn_away(server.sockets)
+        finally:
+            if server is not None:
+                server.close()
+            self._cut_connections()
 
     def _cut_connections(self) -> None:
         for writer in self._connections.values():
@@ -87,12 +96,17 @@ class ScpiServer:
         finally:
             writer.close()
 
+    def _note(self, direction: str, line: bytes) -> None:
+        self.transcript.append(Transcribed(direction, line))
+        if len(self.transcript) > 2 * KEPT_LINES:
+            del self.transcript[:-KEPT_LINES]
+
     async def _obey(self, line: bytes, answer: Answer, drop: Callable[[], None]) -> None:
-        self.transcript.append(Transcribed(">", line))
+        self._note(">", line)
         fault = self._faults.next()
         kind = fault.kind if fault is not None else None
         if kind is FaultKind.DIE:
-            self._go_away()
+            await self._go_away()
             return
         if kind is FaultKind.RESTART:
             self._instrument.restart()
@@ -112,5 +126,5 @@ class ScpiServer:
                 await asyncio.sleep(fault.delay_s)
             if kind is FaultKind.GARBLE:
                 reply = self._faults.garble(reply)
-            self.transcript.append(Transcribed("<", reply + self._terminator))
+            self._note("<", reply + self._terminator)
             await answer(reply + self._terminator, False)

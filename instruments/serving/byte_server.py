@@ -14,12 +14,13 @@ import tty
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from serial.rfc2217 import PortManager
 
 from meterbench.errors import ConfigError
 from meterbench.instruments.faults import Fault, FaultKind, FaultPlan
+from meterbench.instruments.serving.front_door import turn_away
 
 Send = Callable[[bytes], None]
 """Takes a complete message; faults are committed on it."""
@@ -45,6 +46,14 @@ class ByteDevice(Protocol):
 
     def wrong_unit(self, message: bytes) -> bytes:
         """``message`` as another device on the line would have sent it; unchanged if there are no addresses."""
+
+
+@runtime_checkable
+class Complaining(Protocol):
+    """A device with errors of its own, in a queue or a status."""
+
+    def complain(self) -> None:
+        """Have one, until it was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +148,18 @@ class ByteServer:
 
     async def stop(self) -> None:
         """Take the instrument off its wires; safe to call twice."""
+        server, self._server = self._server, None
+        try:
+            if server is not None:
+                await turn_away(server.sockets)
+        finally:  # also if a new request has cancelled the one that this is done for
+            self._hang_up(server)
+
+    def _hang_up(self, server: asyncio.Server | None) -> None:
         for session in tuple(self.sessions):
             session.close()
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if server is not None:
+            server.close()
         if self._pty is not None:
             asyncio.get_running_loop().remove_reader(self._pty[0])
             asyncio.get_running_loop().remove_writer(self._pty[0])
@@ -220,6 +236,8 @@ class _Session:
         elif kind is not FaultKind.SILENCE:
             if kind is FaultKind.RESTART:
                 self._server.tell(device.restart())
+            elif kind is FaultKind.QUEUE and isinstance(device, Complaining):
+                device.complain()
             await device.answer(request, lambda message: self._send_faulty(message, fault))
 
     def _send_faulty(self, message: bytes, fault: Fault | None) -> None:

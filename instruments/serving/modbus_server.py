@@ -20,6 +20,7 @@ from pymodbus.simulator import SimDevice
 
 from meterbench.errors import ConfigError
 from meterbench.instruments.faults import Fault, FaultKind, FaultPlan
+from meterbench.instruments.serving.front_door import turn_away
 
 WIRES = ("tcp", "rtu-tcp", "pty")
 _HEADER_BYTES = 8
@@ -73,7 +74,7 @@ class ModbusServer:
             self._pty = None
         server, self._server = self._server, None
         if server is not None:
-            await server.turn_away()
+            await turn_away(getattr(server.transport, "sockets", ()))
             await server.shutdown()  # type: ignore[no-untyped-call]
 
 
@@ -87,16 +88,6 @@ class _Server(ModbusTcpServer):
         super().__init__(device, framer=framer, address=("127.0.0.1", 0))
         self.late: list[bytes] = []
         """What an RTU device has not said yet. It does one thing after the other, so that everything else waits."""
-
-    async def turn_away(self) -> None:
-        """Take no more clients, and let those in who are at the door.
-
-        A client that asyncio has accepted, but not yet given to us when the server is closed, is never closed.
-        """
-        for listening in getattr(self.transport, "sockets", ()):
-            self.loop.remove_reader(listening.fileno())
-        for _ in range(3):
-            await asyncio.sleep(0)
 
     def be_late(self, delay_s: float, frame: bytes) -> None:
         """Say ``frame``, and then what else there is to say, after ``delay_s``."""

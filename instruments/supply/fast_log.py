@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meterbench.errors import BenchError, InstrumentError, ProtocolError
-from meterbench.instruments.capabilities import CurrentLog
+from meterbench.instruments.capabilities import CurrentLog, SupplyStatus
 from meterbench.instruments.links.visa_link import INFINITY, VisaLink
 from meterbench.instruments.supply.readings import MOST_CURRENT_MA
 from meterbench.world.clock import Clock
@@ -37,6 +37,7 @@ class BoxLog:
     start: Callable[[], None]
     fetch: Callable[[], NDArray[np.float64]]
     stop: Callable[[], None]
+    status: Callable[[], SupplyStatus]
 
 
 def record(link: VisaLink, clock: Clock, box: BoxLog, duration_s: float, overvoltage_v: float) -> CurrentLog:
@@ -44,11 +45,13 @@ def record(link: VisaLink, clock: Clock, box: BoxLog, duration_s: float, overvol
 
     The box starts between sending the command and its confirmation, and so it stops: its samples must be as many as
     fall between. ``InstrumentError`` if they are not, or if one is an overload; ``ProtocolError`` for values that no
-    supply gives. The box is stopped whatever happens.
+    supply gives. ``InstrumentError``, too, if the output was switched off, or on, during the log. The box is stopped
+    whatever happens.
     """
     wanted = math.ceil(duration_s / box.period_s - 1e-6)
     if not wanted >= 1:
         link.fail(InstrumentError, "", "", f"{duration_s:g} s are less than a sample", "log for longer")
+    was_on = box.status().on
     _discard_left_over(box)
     sent_s = clock.now_s()
     parts: list[NDArray[np.float64]] = []
@@ -79,6 +82,10 @@ def record(link: VisaLink, clock: Clock, box: BoxLog, duration_s: float, overvol
         why = f"{len(rows)} samples of {box.period_s:g} s in {took_s:.3f} s: some were lost or are not ours"
         link.fail(InstrumentError, "", "", why, "log again, more slowly, or with less to do for this computer")
     _check_values(link, rows, overvoltage_v)
+    now = box.status()
+    if now.tripped or now.on is not was_on:
+        what = f"{', '.join(now.tripped)}: a protection tripped" if now.tripped else "the output was switched"
+        link.fail(InstrumentError, "", "", f"{what} during the log", "find out why, set the output again, log again")
     return CurrentLog(box.period_s, rows[:wanted, 0].copy(), rows[:wanted, 1].copy())
 
 

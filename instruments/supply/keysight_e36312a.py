@@ -8,7 +8,7 @@ Guide, p. 120 (for this series unconfirmed).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import Field
@@ -17,6 +17,7 @@ from meterbench.errors import InstrumentError, ProtocolError
 from meterbench.instruments.capabilities import Exchange, Identity, SupplyReading, SupplyStatus
 from meterbench.instruments.links.visa_link import VisaLink
 from meterbench.instruments.place import DriverSettings, Place
+from meterbench.instruments.supply.readings import numbers_twice
 
 MODELS = ("E36311A", "E36312A", "E36313A")
 OFF, CURRENT_LIMITED, REGULATED, FAILED = 0, 1, 2, 3
@@ -91,17 +92,18 @@ class KeysightE36312A:
 
     def status(self) -> SupplyStatus:
         """On, limiting, and which protections have tripped; ``InstrumentError`` if it reports a hardware failure."""
-        with self._link.lock:
-            on = self._whole(f"OUTP? {self._list}", highest=1) == 1
-            mode = self._whole(f"STAT:QUES:INST:ISUM{self._channel}:COND?", highest=FAILED)
-            tripped = tuple(
-                name
-                for name, header in (("over-voltage", "VOLT"), ("over-current", "CURR"))
-                if self._whole(f"{header}:PROT:TRIP? {self._list}", highest=1)
-            )
+        on, mode, *trips = self._whole(
+            {
+                f"OUTP? {self._list}": 1,
+                f"STAT:QUES:INST:ISUM{self._channel}:COND?": FAILED,
+                f"VOLT:PROT:TRIP? {self._list}": 1,
+                f"CURR:PROT:TRIP? {self._list}": 1,
+            }
+        )
+        tripped = tuple(name for name, trip in zip(("over-voltage", "over-current"), trips, strict=True) if trip)
         if mode == FAILED:
             self._link.fail(InstrumentError, "STAT:QUES:INST:ISUM", str(mode), "hardware failure", "have it repaired")
-        return SupplyStatus(on=on, limiting=on and mode != REGULATED, tripped=tripped)
+        return SupplyStatus(on=bool(on), limiting=bool(on) and mode != REGULATED, tripped=tripped)
 
     def measure(self) -> SupplyReading:
         """Voltage and current, each the mean of two; ``ProtocolError`` while they are not steady."""
@@ -134,15 +136,18 @@ class KeysightE36312A:
 
     def _expect_output(self, *, on: bool) -> None:
         query = f"OUTP? {self._list}"
-        if (found := self._whole(query, highest=1)) != on:
+        (found,) = self._whole({query: 1})
+        if found != on:
             wanted = "on" if on else "off"
             self._link.fail(InstrumentError, query, str(found), f"it did not switch {wanted}", "read its status")
 
-    def _whole(self, query: str, highest: int) -> int:
-        numbers = self._link.query_numbers(query, "no result")
-        if len(numbers) != 1 or numbers[0] not in range(highest + 1):
-            self._link.fail(ProtocolError, query, str(numbers), f"no whole number from 0 to {highest}", "repeat")
-        return int(numbers[0])
+    def _whole(self, queries: Mapping[str, int]) -> list[int]:
+        """The whole number that each query answers, from 0 to its highest; all in one message, and twice the same."""
+        numbers = numbers_twice(self._link, list(queries))
+        for (query, highest), number in zip(queries.items(), numbers, strict=True):
+            if number not in range(highest + 1):
+                self._link.fail(ProtocolError, query, f"{number:g}", f"no whole number from 0 to {highest}", "repeat")
+        return [int(number) for number in numbers]
 
 
 def open_keysight_e36312a(place: Place, settings: KeysightE36312ASettings) -> KeysightE36312A:

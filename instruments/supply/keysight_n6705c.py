@@ -151,6 +151,7 @@ class KeysightN6705C:
             start=lambda: link.write(f"INIT:ELOG {at};:TRIG:ELOG {at}"),
             fetch=self._fetch,
             stop=lambda: link.write(f"ABOR:ELOG {at}"),
+            status=self.status,
         )
         commands = (
             f"ABOR:ELOG {at}",
@@ -190,10 +191,11 @@ def open_keysight_n6705c(place: Place, settings: N6705Settings) -> KeysightN6705
     link = VisaLink(place.role, place.address, tape=place.tape)
     link.open(*MODELS)
     asked = f"SYST:CHAN:MOD? (@{settings.channel})"
-    if (module := link.query(asked).strip('"')) not in MODULES:
+    try:
+        if (module := link.query(asked).strip('"')) not in MODULES:
+            why = f"no {' or '.join(MODULES)} in channel {settings.channel}"
+            link.fail(ConfigError, asked, module, why, "correct the station file")
+    except BaseException:
         link.close()
-        expected = " or ".join(MODULES)
-        link.fail(
-            ConfigError, asked, module, f"no {expected} in channel {settings.channel}", "correct the station file"
-        )
+        raise
     return KeysightN6705C(link, place.clock, settings)

@@ -27,7 +27,10 @@ def numbers_twice(link: VisaLink, queries: Sequence[str]) -> list[float]:
     half = len(queries)
     if answers[:half] != answers[half:] or not all(_NUMBER.fullmatch(answer) for answer in answers):
         link.fail(ProtocolError, message, ";".join(answers), "not the same numbers twice", "repeat the question")
-    return [float(answer) for answer in answers[:half]]
+    numbers = [float(answer) for answer in answers[:half]]
+    if any(abs(number) >= INFINITY for number in numbers):
+        link.fail(InstrumentError, message, ";".join(answers), "that is no number", "see its display")
+    return numbers
 
 
 def steady_numbers(link: VisaLink, query: str, tolerances: Sequence[tuple[float, float]]) -> list[float]:

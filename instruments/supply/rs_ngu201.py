@@ -201,6 +201,7 @@ class RsNgu201:
             start=lambda: link.write("FLOG:STAT 1"),
             fetch=self._fetch,
             stop=lambda: link.write("FLOG:STAT 0"),
+            status=self.status,
         )
         with link.lock:
             link.write(";:".join(["FLOG:STAT 0", *self._sense(), "FLOG:TARG SCPI", f"FLOG:SRAT {rate}"]))

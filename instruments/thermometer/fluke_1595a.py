@@ -116,6 +116,8 @@ class Fluke1595A:
 
     def _next_record(self) -> _Record:
         before = self._latest_if_any() if self._valid() else None
+        if before is None:
+            self._register("STAT:OPER?")  # clears it: what it tells from now on was measured after the question
         end_s = self._clock.now_s() + WAIT_S
         while True:
             if self._register("STAT:OPER?") & NEW_READING:
@@ -198,6 +200,7 @@ class Fluke1595A:
         return errors
 
     def _resynchronise(self) -> None:
+        self._clock.run_vital_jobs()  # a silence went before, and another one may follow
         self._link.resynchronise("*IDN?", lambda line: line == self._idn, RESYNCHRONISE_S)
 
     def trace(self) -> Sequence[Exchange]:

@@ -28,6 +28,7 @@ _ERRORS = {
     -222: "Data out of range",
     -230: "Data corrupt or stale",
     -221: "Settings conflict",
+    -310: "System error",
     -350: "Queue overflow",
 }
 UNITS = {"RES": "O", "TEMP": "C", "RAT": "R"}
@@ -51,7 +52,9 @@ class Fluke1595ASim:
         *,
         channel: int = 1,
         serial: str = "B26001",
+        on_for_s: float = 0.0,
     ) -> None:
+        """``on_for_s``: how long ago it was switched on."""
         self.server = ByteServer(self, faults)
         self._resistance_ohm = resistance_ohm
         self._faults = faults
@@ -63,6 +66,7 @@ class Fluke1595ASim:
         """RES, TEMP or RAT: what the front panel is set to."""
         self._errors: deque[int] = deque()
         self._switch_on()
+        self._started_s -= on_for_s
 
     def _switch_on(self) -> None:
         self._errors.clear()
@@ -117,6 +121,10 @@ class Fluke1595ASim:
         """Back with its settings, but without a reading."""
         self._switch_on()
         return b""
+
+    def complain(self) -> None:
+        """An error of its own in its queue."""
+        self._push(-310)
 
     def wrong_unit(self, message: bytes) -> bytes:
         """It has no addresses."""

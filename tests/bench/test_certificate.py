@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from meterbench.bench import station
 from meterbench.bench.certificate import (
     CORRECTED,
+    LARGEST_U,
+    SMALLEST_U,
     CalibrationPoint,
     CalibrationState,
     Certificate,
@@ -22,10 +24,12 @@ from meterbench.bench.certificate import (
     gate,
     read_shown,
     read_uncertainty,
+    state_of,
 )
 from meterbench.bench.corrections import Corrections
+from meterbench.bench.opening import open_station
 from meterbench.bench.verdict import Verdict
-from meterbench.errors import CalibrationError, ConfigError
+from meterbench.errors import CalibrationError, ConfigError, ConnectionLost
 from meterbench.instruments.roles import ROLES
 from tests.conftest import station_content, verify
 
@@ -80,9 +84,53 @@ def test_the_due_date_is_the_last_good_day(on: date, state: str) -> None:
     assert gate(Certificate("V-1", date(2027, 6, 30), 0.3, "0.3 g"), on) == CalibrationState(state)
 
 
+@pytest.mark.parametrize(
+    ("role", "text"),
+    [("balance", "0.3 mg"), ("balance", "0.3 kg"), ("thermometer", "5 K"), ("counter", "5 %"), ("rig", "2 s"),
+     ("master_a", "30 %"), ("master_a", "0.3 ppm"), ("pressure", "1.5 bar"), ("chamber_probe", "0.05 mK")],
+)  # fmt: skip
+def test_an_uncertainty_beyond_reason_is_a_slip_of_the_pen(role: str, text: str) -> None:
+    """mg for g would be the best balance there is; a flow meter known to 30 % would never disagree with anything."""
+    with pytest.raises(CalibrationError, match=f"beyond reason for a {role}; from "):
+        read_uncertainty(role, text)
+
+
+def test_every_role_with_a_certificate_has_credible_uncertainties() -> None:
+    """Smallest and largest, for those roles and no others."""
+    with_unit = {name for name, role in ROLES.items() if role.unit}
+    assert set(SMALLEST_U) == set(LARGEST_U) == with_unit
+    assert all(SMALLEST_U[role] < LARGEST_U[role] for role in with_unit)
+
+
 def test_no_certificate_is_missing() -> None:
     """An instrument without a certificate is never valid."""
     assert gate(None, date(2026, 1, 1)) is CalibrationState.MISSING
+
+
+def test_who_needs_no_certificate_misses_none() -> None:
+    """No result rests on a barcode reader: the record does not call its certificate missing."""
+    assert state_of("scanner", None, date(2026, 1, 1)) is CalibrationState.NOT_NEEDED
+    assert state_of("balance", None, date(2026, 1, 1)) is CalibrationState.MISSING
+
+
+@pytest.mark.parametrize(
+    ("named", "answered", "words"),
+    [
+        ((), "B1", ""),
+        ((), "", ""),
+        (("B1",), "B1", ""),
+        (("B1",), " B1 ", ""),
+        (("B1", "B2"), "B2", ""),
+        (("B1",), "B2", "certificate D-1235 is of the serial number B1, and B2 answered"),
+        (("B1",), "B10", "B10 answered"),
+        (("B1",), "", "this instrument tells none"),
+    ],
+)
+def test_a_certificate_is_of_one_instrument(named: tuple[str, ...], answered: str, words: str) -> None:
+    """Another serial number, or none, is not the instrument that was calibrated."""
+    refusal = replace(BALANCE, serials=named).refusal(answered)
+    assert words in refusal
+    assert bool(refusal) == bool(words)
 
 
 # Points.
@@ -276,6 +324,10 @@ def point(**keys: Any) -> list[dict[str, Any]]:
         ({"points": point(expanded_uncertainty=-1)}, "points[1].expanded_uncertainty: -1 g is not positive"),
         ({"points": point(at="20 L/h")}, "points[1].at: '20 L/h' is not a number"),
         ({"points": point(u=1)}, "points[1].u: unknown key; allowed: at, error, expanded_uncertainty"),
+        ({"points": point(expanded_uncertainty="0.3 mg")}, "points[1].expanded_uncertainty: 0.0003 g is beyond reason"),
+        ({"expanded_uncertainty": "0.3 g", "serial": ""}, "balance.calibration.serial"),
+        ({"expanded_uncertainty": "0.3 g", "serial": []}, "balance.calibration.serial"),
+        ({"expanded_uncertainty": "0.3 g", "serial": ["B1", " "]}, "balance.calibration.serial"),
         ({"expanded_uncertainty": "0.3 g", "date": "2999-01-01"}, "calibration.date: 2999-01-01 is in the future"),
         ({"expanded_uncertainty": "0.3 g", "date": "2020-01-02", "due": "2020-01-01"}, "due: 2020-01-01 is before"),
         ({"expanded_uncertainty": "0.3 g", "coverage_factor": 0.5}, "calibration.coverage_factor: "),
@@ -304,6 +356,36 @@ def test_points_that_would_correct_nothing_are_refused(role: str) -> None:
     """No reading of these is corrected: points would only look as if."""
     with pytest.raises(ConfigError, match=f"{role}.calibration.points: nothing that the {role} says is corrected"):
         station.parse(with_calibration(role, points=POINTS), "bench.toml")
+
+
+# At a station. Kind: plant.
+
+
+@pytest.mark.parametrize(
+    ("role", "serial", "words"),
+    [
+        ("balance", "B207696838", ""),
+        ("counter", ["MY50000002", "MY50000001"], ""),
+        (
+            "balance",
+            "B207696839",
+            "balance: certificate D-1 is of the serial number B207696839, and B207696838 answered",
+        ),
+        ("counter", "MY50000007", "counter 1: certificate D-1 is of the serial number MY50000007, and MY50000001"),
+        ("rig", "4711", "rig: certificate D-1 names the serial number 4711, and this instrument tells none"),
+    ],
+)
+def test_an_instrument_that_its_certificate_is_not_of_is_refused(role: str, serial: Any, words: str) -> None:
+    """At opening, like one that does not answer: what was swapped for another of its model measures nothing here."""
+    units = {"balance": "0.3 g", "counter": "1 ppm", "rig": "5 ms"}
+    loaded = station.parse(with_calibration(role, expanded_uncertainty=units[role], serial=serial), "test")
+    if not words:
+        with open_station(loaded) as bench:
+            assert bench.uncalibrated() == []
+        return
+    with pytest.raises(ConnectionLost) as refused, open_station(loaded):
+        pass
+    assert words in str(refused.value)
 
 
 # In a run. Kind: plant.

@@ -333,6 +333,26 @@ def test_who_cannot_witness_is_not_asked(installed: dict[str, Any], witnesses: W
     assert seen(record, words) == []
 
 
+def test_who_does_not_witness_is_named(witnesses: Witnesses, tmp_path: Path) -> None:
+    """A flow meter without a certificate is a comparison that nobody makes: a warning before a drop runs."""
+    witnesses(lines="AC", certificate=None)
+    record = verify(station_content(), tmp_path / "run")
+    warnings = [event["text"] for event in record.events if event["level"] == "warning"]
+    assert warnings == [f"master_{line} has no calibration certificate: it does not witness" for line in "ac"]
+
+
+def test_one_whose_certificate_has_expired_may_still_take_a_pass_away(witnesses: Witnesses, tmp_path: Path) -> None:
+    """It is compared, and the warning says what it is worth."""
+    witnesses(certificate=replace(CERTIFICATE, due=date(2020, 1, 1)), gain=1.02)
+    record = verify(station_content(), tmp_path / "run")
+    assert record.verdict is Verdict.INVALID
+    assert any(
+        "master_c is out of calibration: certificate D-9 was due on 2020-01-01: it may only take a PASS away"
+        in event["text"]
+        for event in record.events
+    )
+
+
 def draws(folder: Path, content: dict[str, Any]) -> RunRecord:
     tables = edition.load()
     parts = [Draw((Stretch(20.0, 300.0), Stretch(30.0, 500.0))), Draw((Stretch(40.0, 2000.0),))]
@@ -366,3 +386,13 @@ def test_with_real_drivers_of_flow_meters(faults: dict[str, Any], verdict: Verdi
     record = verify(content, tmp_path / "run")
     assert record.verdict is verdict
     assert all(seen(record, "against master_")) == (verdict is Verdict.PASS)
+
+
+def test_defaults_that_nobody_measured_are_a_doubt() -> None:
+    """Of a real station; of a simulated one they are true."""
+    with opening.open_station(parse(station_content(), "test")) as bench:
+        assert bench.doubts() == []
+        bench.assumed = ("air_pressure_hpa",)
+        assert bench.doubts() == [
+            "the station file does not say air_pressure_hpa: a default counts, measured by nobody"
+        ]

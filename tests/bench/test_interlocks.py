@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,20 +16,24 @@ from meterbench.bench.interlocks import (
     DryRun,
     Guarded,
     Latch,
+    Pace,
     Permissives,
+    Stopped,
     SupplyInterlock,
     rig_interlocks,
 )
 from meterbench.bench.record import load
 from meterbench.bench.rig_watch import RigWatch
-from meterbench.bench.run import Run
+from meterbench.bench.run import Run, Subject
+from meterbench.bench.served_lab import ServedLab
 from meterbench.bench.session import Programme, session
 from meterbench.bench.verdict import Verdict
 from meterbench.bench.virtual_lab import VirtualLab
-from meterbench.errors import ConnectionLost, InterlockTripped
+from meterbench.errors import ConnectionLost, InstrumentError, InterlockTripped, RecordError
 from meterbench.instruments.capabilities import ChamberStatus, FlowRig, RigState, RigStatus, SupplyStatus
+from meterbench.instruments.rig.modbus_plc import ModbusPlcRig
 from meterbench.world.clock import VirtualClock
-from tests.conftest import station_content
+from tests.conftest import QUICK_METER, station_content
 
 FINE = RigStatus(
     state=RigState.RUNNING, uptime_s=100, alarms=frozenset(), warnings=frozenset(), missing_permissives=frozenset(),
@@ -114,6 +119,83 @@ def test_permissives_count_in_every_state_of_motion() -> None:
     assert "no_leak" in Permissives().cause(0.0, status)
 
 
+@pytest.mark.parametrize("state", [RigState.SAFE, RigState.IDLE, RigState.READY, RigState.BOOT])
+def test_a_rig_that_stops_by_itself_is_seen(state: RigState) -> None:
+    """Without any alarm: only after the ramp, and only while a flow is asked for."""
+    dry_run = DryRun()
+    interlock, stopped = Stopped(dry_run), dataclasses.replace(FINE, state=state)
+    assert interlock.cause(0.0, stopped) == ""
+    dry_run.ask(10.0, 500.0)
+    assert interlock.cause(14.9, stopped) == ""
+    assert f"in state {state} where 500 L/h" in interlock.cause(15.0, stopped)
+    for flowing in (RigState.RUNNING, RigState.DIVERTING, RigState.DRAINING):
+        assert interlock.cause(15.0, dataclasses.replace(FINE, state=flowing)) == ""
+    dry_run.ask(16.0, 0.0)
+    assert interlock.cause(16.0, stopped) == ""
+
+
+def pace_trips_at_s(uptime_s: Callable[[float], float], speed: float = 1.0, until_s: float = 3600.0) -> float | None:
+    """When two looks a second at a PLC with this uptime trip; None: never."""
+    pace = Pace(speed)
+    for look in range(round(2.0 * until_s)):
+        at_s = 0.5 * look
+        if pace.cause(at_s, dataclasses.replace(FINE, uptime_s=int(1000.9 + uptime_s(at_s)))):
+            return at_s
+    return None
+
+
+@pytest.mark.parametrize(
+    ("uptime_s", "speed", "between_s"),
+    [
+        (lambda at_s: at_s, 1.0, None),
+        (lambda at_s: 1.04 * at_s, 1.0, None),
+        (lambda at_s: 0.96 * at_s, 1.0, None),
+        (lambda at_s: 10.0 * at_s, 1.0, (20.0, 20.0)),
+        (lambda at_s: 0.5 * at_s, 1.0, (20.0, 20.0)),
+        (lambda at_s: 1.1 * at_s, 1.0, (20.0, 65.0)),
+        (lambda at_s: 0.9 * at_s, 1.0, (40.0, 65.0)),
+        (lambda at_s: at_s if at_s < 3000.0 else 3000.0 + 2.0 * (at_s - 3000.0), 1.0, (3000.0, 3030.0)),
+        (lambda at_s: at_s if at_s < 1000.0 else at_s - 100.0, 1.0, (1000.0, 1030.0)),
+        (lambda at_s: min(at_s, 100.0), 1.0, (105.0, 107.0)),
+        (lambda at_s: at_s // 2.0 * 2.0, 100.0, None),
+        (lambda at_s: at_s + 20.0 * (at_s % 7.0 > 5.0), 100.0, None),
+        (lambda at_s: 2.0 * at_s, 100.0, (20.0, 60.0)),
+    ],
+)
+def test_the_plcs_clock_goes_as_fast_as_the_stations(
+    uptime_s: Callable[[float], float], speed: float, between_s: tuple[float, float] | None
+) -> None:
+    """5 % and 2 s over 20 s at least, from the beginning and lately; more for a laboratory that shows longer steps.
+
+    An uptime that stands is noticed in 5 s.
+    """
+    at_s = pace_trips_at_s(uptime_s, speed)
+    assert at_s == between_s if at_s is None or between_s is None else between_s[0] <= at_s <= between_s[1]
+
+
+@pytest.mark.parametrize(("speed", "trips"), [(20.0, False), (40.0, True), (10.0, True)])
+def test_a_laboratory_of_another_speed_is_noticed(speed: float, trips: bool) -> None:
+    """A bench that was told 20 times wall time, at laboratories of that speed, of twice and of half."""
+    content = station_content()
+    lab = VirtualLab(station.parse(content, "test"))
+    served = ServedLab(station="test", speed=20.0, pid=1, addresses=lab.start(speed))
+    content |= {"station": {"name": "test", "clock": "wall"}, "meters": content["virtual"]["meters"]}
+    del content["virtual"]
+    for section in content["instruments"].values():
+        section["address"] = "tcp://127.0.0.1:1"
+    try:
+        with opening.open_station(station.parse(content, "test"), opening.Wires(served=served)) as bench:
+            bench.take_control()
+            if trips:
+                with pytest.raises(InterlockTripped, match="does not go at the bench's speed"):
+                    bench.clock.sleep(60.0)
+            else:
+                bench.clock.sleep(60.0)
+            bench.make_safe()
+    finally:
+        lab.stop()
+
+
 class Chamber:
     role = "chamber"
     limits_c = (-40.0, 90.0)
@@ -197,6 +279,24 @@ def test_a_latch_raises_in_every_wait_until_it_is_disarmed() -> None:
         time.sleep(0.001)
 
 
+def test_a_latch_raises_in_a_job_that_waits() -> None:
+    """A job whose instrument makes it wait ends there: it may not go on with what it was about to do."""
+    time = clock()
+    latch = Latch(time)
+    done: list[str] = []
+
+    def job() -> None:
+        with pytest.raises(InterlockTripped):
+            latch.trip("cause")
+        time.sleep(0.1)
+        done.append("went on")
+
+    time.every(1.0, job)
+    with pytest.raises(InterlockTripped, match="cause"):
+        time.sleep(2.0)
+    assert done == []
+
+
 def test_a_guarded_instrument_reads_and_stops_but_does_not_act() -> None:
     """Once something is latched."""
 
@@ -246,6 +346,22 @@ class Rig:
 
     def status(self) -> RigStatus:
         return FINE
+
+
+def test_a_full_disk_hides_no_alarm() -> None:
+    """The traces of this look cannot be written, and it is the one that sees the leak: latched."""
+
+    class Full:
+        def keep(self, source: str, values: object) -> None:
+            raise RecordError("no space")
+
+    rig = Rig(0)
+    rig.status = lambda: dataclasses.replace(FINE, alarms=frozenset({"LEAK_TRAY"}))  # type: ignore[method-assign]
+    watch = RigWatch(rig, clock(), Latch(clock()))  # type: ignore[arg-type]
+    watch.sink = Full()
+    with pytest.raises(InterlockTripped, match="LEAK_TRAY"):
+        watch.look()
+    assert watch.latch.first is not None
 
 
 @pytest.mark.parametrize(("failures", "trips"), [(0, False), (1, False), (2, True)])
@@ -299,6 +415,44 @@ def test_a_pump_that_runs_dry_is_seen(lab_and_bench: tuple[VirtualLab, Bench]) -
     assert 5.0 <= bench.clock.now_s() - start_s <= 15.0
 
 
+def test_control_that_somebody_takes_away_is_seen(lab_and_bench: tuple[VirtualLab, Bench]) -> None:
+    """Another program hands the rig back: the PLC stops without an alarm, and the bench does not wait for water."""
+    lab, bench = lab_and_bench
+    in_the_lab(lab, lambda: lab.plc.remote_request(0))
+    with pytest.raises(InterlockTripped, match="it stopped by itself"):
+        bench.collect("C", 60.0)
+    assert bench.rig.status().alarms == frozenset()
+
+
+def test_two_heartbeats_are_refused(lab_and_bench: tuple[VirtualLab, Bench]) -> None:
+    """Another program, of another station file, has the rig: its death would not be noticed while we beat."""
+    lab, bench = lab_and_bench
+    bench.make_safe()
+    bench._had_control = False
+    in_the_lab(lab, lambda: lab.plc.remote_request(1))
+    for resetting in (False, True):
+        with pytest.raises(InterlockTripped, match="heartbeat of another program"):
+            bench.take_control(resetting=resetting)
+    in_the_lab(lab, lambda: lab.plc.remote_request(0))
+    bench.take_control()
+
+
+def test_a_collection_that_does_not_begin_leaves_no_job(
+    lab_and_bench: tuple[VirtualLab, Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The PLC refuses to divert: what would have been read meanwhile is not read in what follows."""
+    _, bench = lab_and_bench
+
+    def refuse(_: object) -> None:
+        raise InstrumentError("rig: refused divert_to_tank")
+
+    monkeypatch.setattr(ModbusPlcRig, "divert_to_tank", refuse)
+    jobs = sum(job.active for job in bench.clock._jobs)
+    with pytest.raises(InstrumentError, match="refused divert_to_tank"):
+        bench.collect("C", 30.0)
+    assert sum(job.active for job in bench.clock._jobs) == jobs
+
+
 def test_an_alarm_in_the_middle_of_the_diverters_travel(lab_and_bench: tuple[VirtualLab, Bench]) -> None:
     """The jet ends at the return, the collection is void, and what follows is refused with that alarm."""
     lab, bench = lab_and_bench
@@ -337,6 +491,25 @@ def test_a_procedure_that_catches_a_trip_gets_no_further(tmp_path: Path) -> None
     assert tripped["text"] == "tripped: first cause"
     assert tripped["at_s"] <= safe["safe_state"][0]["started_s"]
     assert [action["device"] for action in safe["safe_state"]] == ["rig"]
+
+
+def test_a_step_in_which_a_trip_was_caught_is_not_finished(tmp_path: Path) -> None:
+    """Resumed, it would count as done: what was measured after the trip is measured again."""
+    parsed, folder = station.parse(station_content(), "test"), tmp_path / "run"
+
+    def caught(run: Run, bench: Bench) -> None:
+        with contextlib.suppress(InterlockTripped):
+            bench.latch.trip("first cause")
+        subject = Subject("test", "7.4", "ADR-1", QUICK_METER["serial"])
+        run.measure("error_of_indication", 0.0, "%", subject, lower=-2.0, upper=2.0)
+
+    with (
+        pytest.raises(InterlockTripped, match="first cause"),
+        session(parsed, Programme("test", "test", {}), folder) as (run, bench),
+        run.step("disturbed"),
+    ):
+        caught(run, bench)
+    assert not load(folder).finished_steps
 
 
 def _step(run: Run) -> None:

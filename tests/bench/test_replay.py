@@ -20,7 +20,7 @@ from meterbench.bench.record import load as load_record
 from meterbench.bench.session import Programme, session
 from meterbench.bench.station import parse
 from meterbench.bench.wire_record import FILE_NAME, WireRecorder
-from meterbench.errors import BenchError, RecordError
+from meterbench.errors import BenchError, ConfigError, RecordError
 from meterbench.instruments.capabilities import Exchange
 from meterbench.procedures import edition
 from meterbench.procedures.initial_verification import NAME, initial_verification
@@ -78,6 +78,31 @@ def test_the_first_other_question_ends_the_run_and_is_named(recorded: RunRecord,
     assert load_record(tmp_path / "run").closed is not None
 
 
+def test_a_recording_is_found_by_its_run(recorded: RunRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the file, the run's folder, or its name under ./runs; a run without one is told from none."""
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/monday").symlink_to(recorded.folder)
+    (tmp_path / "unrecorded").mkdir()
+    monkeypatch.chdir(tmp_path)
+    named = (recorded.folder / FILE_NAME, recorded.folder, Path("monday"), Path("runs/monday"))
+    assert len({replay.load(name).sha256 for name in named}) == 1
+    with pytest.raises(ConfigError, match=r"unrecorded holds no wire.jsonl: a run keeps its wires only with --record"):
+        replay.load(Path("unrecorded"))
+    with pytest.raises(ConfigError, match="there is no recording 'sunday'"):
+        replay.load(Path("sunday"))
+
+
+def test_a_recording_without_one_of_the_wires_is_refused(recorded: RunRecord, tmp_path: Path) -> None:
+    """The station file's address would be taken, and the real instrument act."""
+    lines = (recorded.folder / FILE_NAME).read_text().splitlines(keepends=True)
+    head = json.loads(lines[0])
+    for spoil in (lambda: head["addresses"].pop("rig"), lambda: head["addresses"]["counter"].clear()):
+        spoil()
+        (tmp_path / FILE_NAME).write_text(json.dumps(head) + "\n" + "".join(lines[1:]))
+        with pytest.raises(RecordError, match="line 1: "):
+            replay.station_of(replay.load(tmp_path / FILE_NAME))
+
+
 def test_what_was_silent_then_is_silent_again(tmp_path: Path) -> None:
     """A run that ended in a fault ends in the same one."""
     folder = tmp_path / "run"
@@ -116,6 +141,10 @@ def test_a_recording_that_was_cut_off_ends_with_a_sentence(recorded: RunRecord, 
         ('{"schema":1}\n', "line 1"),
         ('{"station":{},"programme":"x","addresses":{}}\n{"link":"rig"}\n', "line 2"),
         ('{"station":{},"programme":"x","addresses":{}}\n[1]\n', "line 2"),
+        ('{"schema":2,"station":{},"programme":"x","addresses":{}}\n', "schema 2"),
+        ('{"station":7,"programme":"x","addresses":{}}\n', "line 1"),
+        ('{"station":{},"programme":"x","addresses":{"toaster":["tcp://x:1"]}}\n', "line 1.*toaster"),
+        ("°", "ASCII"),
     ],
 )
 def test_what_is_no_recording_is_refused(content: str, said: str, tmp_path: Path) -> None:

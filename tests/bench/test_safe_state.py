@@ -279,6 +279,25 @@ def test_an_opening_that_breaks_off_makes_safe_what_did_open(labs: list[VirtualL
     assert (action["device"], action["confirmed"]) == ("rig", True)
 
 
+def test_a_view_that_fails_costs_nothing_of_the_end(path: Path, labs: list[VirtualLab], tmp_path: Path) -> None:
+    """The terminal is gone when the safe state is told: the record is closed, and the station is not BROKEN."""
+
+    def observe(kind: str, _: object) -> None:
+        if kind == "event":
+            raise OSError(5, "Input/output error")
+
+    standing = Standing(path)
+    parsed = station.parse(station_content(), "test")
+    with session(parsed, PROGRAMME, tmp_path / "run", standing=standing, observers=[observe]) as (_, bench):
+        bench.start_flow(1000.0)
+        bench.clock.sleep(10.0)
+    record = load(tmp_path / "run")
+    assert record.closed is not None
+    assert record.verdict is Verdict.ERROR
+    assert labs[0].plant.pump_percent == 0.0
+    Standing(path).refuse()
+
+
 # BROKEN, kept in files.
 
 

@@ -98,7 +98,7 @@ METER_KEYS = "serial, designation, q3_m3_h, ratio, pulse_volume_ml"
         ("instruments.thermometer.probe.d", 1,
          "instruments.thermometer.probe.d: unknown key; allowed: r0_ohm, a, b, c"),
         ("instruments.rig.calibration.dated", 1,
-         "instruments.rig.calibration.dated: unknown key; allowed: certificate, issued_by, date, due, "
+         "instruments.rig.calibration.dated: unknown key; allowed: certificate, serial, issued_by, date, due, "
          "coverage_factor, expanded_uncertainty, points, check_every_days, check_limit, checks"),
         ("virtual.faults", {"rig": [{"kind": "late", "delay": 1}]},
          "virtual.faults.rig[0].delay: unknown key; allowed: kind, after, count, delay_s"),
@@ -132,6 +132,16 @@ METER_KEYS = "serial, designation, q3_m3_h, ratio, pulse_volume_ml"
         ("meters", [{"serial": "1", "designation": "ADR15-1-1", "q3_m3_h": 2.5, "ratio": 1600}],
          "meters: a simulated station lists its meters as [[virtual.meters]]"),
         ("virtual", DELETE, "station.clock: a real station runs on clock"),
+        ("instruments.operator", {"driver": "operator_script"},
+         "instruments.operator.address: nobody simulates a person; give"),
+        ("virtual.faults", {"rtd": [{"kind": "late"}]}, "virtual.faults.rtd: the station simulates no rtd; it has "),
+        ("instruments.counter.address", [], "instruments.counter.address: 0 addresses; give one a slot, as a list"),
+        ("instruments.thermometer.probe.a", 0.0, "instruments.thermometer.probe.a: Input should be greater than"),
+        ("instruments.thermometer.probe.b", 5.775e-7, "instruments.thermometer.probe.b: Input should be less than"),
+        ("instruments.master_a.settings", {"accept_low_flow_cutoff": "yes"},
+         "master_a.settings.accept_low_flow_cutoff: Input should be a valid boolean"),
+        ("instruments.aux_supply.settings", {"channel": "1", "overvoltage_v": 5.5},
+         "aux_supply.settings.channel: Input should be a valid integer"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_refused(content: Content, path: str, value: object, message: str) -> None:
@@ -279,3 +289,12 @@ def test_a_real_stations_line_is_its_files(content: Content) -> None:
     """Options cannot invent meters in a real line."""
     with pytest.raises(ConfigError, match=r"for simulated stations; edit \[\[meters\]\] instead"):
         parse(real(content), "bench.toml").with_line(None, 2, None)
+
+
+def test_what_a_file_leaves_to_defaults_is_named(content: Content) -> None:
+    """Barometer, control chart and dead volume of a real rig are not what a program assumes."""
+    stated = dict(content["station"])
+    assert parse(content | {"station": stated}, "test").station.assumed() == []
+    del stated["air_pressure_hpa"], stated["reproducibility_percent"]
+    assumed = parse(content | {"station": stated}, "test").station.assumed()
+    assert assumed == ["air_pressure_hpa", "reproducibility_percent"]

@@ -69,7 +69,7 @@ def test_the_sum_of_squares_and_k() -> None:
 
 
 WORSE = ("temp_drift_k", "pressure_span_kpa", "leak_rate_kpa_min", "pulse_volume_l", "balance_u_g", "readability_g",
-         "thermometer_u_k",         "diverter_u_s", "time_base_u_percent")  # fmt: skip
+         "thermometer_u_k", "temp_shift_k", "diverter_u_s", "time_base_u_percent")  # fmt: skip
 
 
 @settings(deadline=None)
@@ -83,6 +83,30 @@ def test_u_grows_without_limit() -> None:
     """Each certificate counts: ten thousand times worse, it shows in U."""
     for name in ("balance_u_g", "thermometer_u_k", "diverter_u_s", "time_base_u_percent", "leak_rate_kpa_min"):
         assert expanded(replace(Q1, **{name: getattr(Q1, name) * 10_000.0})) > 1.005 * expanded(Q1)
+
+
+def test_a_meter_far_from_the_probe_is_less_well_known() -> None:
+    """5 K between probe and meter, told by sensors without a certificate: 5 K/sqrt3 of 207 ppm/K."""
+    far = error_budget("Q1", "1", replace(Q1, temp_shift_k=-5.0), RIG)
+    (part,) = (part for part in far.contributions if part.name == "water temperature at the meter")
+    assert part.percent == pytest.approx(0.0598, rel=0.01)
+
+
+def test_each_collection_adds_its_own() -> None:
+    """Nine parts of one volume: steps, drops and pulses three times, the dead volume, always the same way, nine times.
+
+    The weighing itself is given for the sum.
+    """
+
+    def parts(seen: VolumeConditions) -> dict[str, float]:
+        return {part.name: part.percent for part in error_budget("Q1", "1", seen, RIG).contributions}
+
+    one, nine = parts(Q1), parts(replace(Q1, collections=9))
+    factors = {name: nine[name] / one[name] for name in one}
+    by_itself = {"resolution of the balance, two readings", "drops and film", "counting of test pulses"}
+    for name, factor in factors.items():
+        expected = 3.0 if name in by_itself else 9.0 if name == "water between meter and diverter" else 1.0
+        assert factor == pytest.approx(expected), name
 
 
 def test_a_rising_pressure_is_as_bad_as_a_falling_one() -> None:

@@ -178,7 +178,10 @@ def test_every_kind_of_fault_is_explained() -> None:
 def test_every_package_is_explained() -> None:
     """Each requirement of the project stands in the page of the dependencies."""
     project = tomllib.loads(_page("pyproject.toml"))["project"]
-    wanted = [*project["dependencies"], *(each for extra in project["optional-dependencies"].values() for each in extra)]
+    wanted = [
+        *project["dependencies"],
+        *(each for extra in project["optional-dependencies"].values() for each in extra),
+    ]
     told = _page("docs/explanation/dependencies.md").lower()
     names = {re.split(r"[^\w-]", each)[0] for each in wanted}
     assert {name for name in names if not re.search(rf"\b{name}\b", told)} == set()

@@ -29,6 +29,8 @@ class Subject:
     """Wall seconds within which ``ask`` ends, whatever happens (the links' deadlines may be shortened for tests)."""
     cannot: Mapping[FaultKind, str] = field(default_factory=dict)
     """Kinds of faults that this protocol or box cannot have, each with the reason."""
+    cleared_at: tuple[int, ...] = ()
+    """Numbers of the requests, from 0, with which the question itself clears the box's own errors (``*CLS``)."""
 
 
 MakeSubject = Callable[[LoopThread], AbstractContextManager[Subject]]

@@ -15,6 +15,7 @@ import pytest
 from meterbench.errors import BenchError, InstrumentError
 from meterbench.instruments.drivers import DRIVERS
 from meterbench.instruments.faults import Fault, FaultKind
+from meterbench.instruments.links import serial_link
 from meterbench.instruments.links.loop_thread import LoopThread
 from tests.instruments.subjects import MakeSubject, Subject
 
@@ -23,11 +24,10 @@ WITHOUT_A_WIRE = {"operator_console", "operator_script"}
 """A person has no simulator."""
 ON_THE_WIRE = [kind for kind in FaultKind if kind is not FaultKind.DRIFT]
 """A drift shows nowhere on the wire: what sees the same thing is compared (tests/bench/test_cross_check.py)."""
-GARBLE_SEEDS = 12
-GARBLE_SEEDS_FURTHER_ON = 4
-"""From the seventh answer on: by then the forms of an answer repeat themselves."""
-LATE_BEYOND_S = 0.25
-"""Beyond the deadlines of all subjects' links: at most 0.2 s."""
+GARBLED = 24
+"""So many garbled answers a driver, spread over its question: 3 to 12 of each."""
+LATE_BEYOND_S = 0.2
+"""Beyond the deadlines of all subjects' links: 0.12 s."""
 LATE_WITHIN_S = 0.02
 
 
@@ -48,7 +48,10 @@ MAKERS = _makers()
 
 
 @pytest.fixture
-def subject(request: pytest.FixtureRequest, loop_thread: LoopThread) -> Iterator[Subject]:
+def subject(
+    request: pytest.FixtureRequest, loop_thread: LoopThread, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Subject]:
+    monkeypatch.setattr(serial_link, "REOPEN_AFTER_S", 0.0)  # on loopback everybody notices at once
     with MAKERS[request.param](loop_thread) as made:
         yield made
 
@@ -72,6 +75,15 @@ def test_without_a_fault_the_answer_is_right(subject: Subject) -> None:
 
 
 @every_driver
+def test_faults_strike_at_every_answer(subject: Subject) -> None:
+    """The subject knows how many answers its question takes: none is left out below."""
+    ask(subject)
+    before = subject.faults._answers
+    ask(subject)
+    assert subject.faults._answers - before == subject.answers
+
+
+@every_driver
 @pytest.mark.parametrize("kind", ON_THE_WIRE)
 def test_never_wrong_named_in_time_and_recovered(subject: Subject, kind: FaultKind) -> None:
     """Wherever in the exchange the fault strikes, with several seeds where chance plays a part."""
@@ -81,23 +93,25 @@ def test_never_wrong_named_in_time_and_recovered(subject: Subject, kind: FaultKi
         die(subject)
         return
     for after in range(subject.answers):
-        for fault in variants(kind, after):
-            strike(subject, fault)
+        for fault in variants(kind, after, subject.answers):
+            named = strike(subject, fault)
+            if kind is FaultKind.QUEUE and after not in subject.cleared_at:
+                assert named or outcome(subject)[1], f"{fault}: nobody has looked at its own errors"
             recover(subject)
 
 
-def variants(kind: FaultKind, after: int) -> list[Fault]:
+def variants(kind: FaultKind, after: int, answers: int) -> list[Fault]:
     if kind is FaultKind.LATE:
         return [Fault(kind, after, delay_s=delay_s) for delay_s in (LATE_WITHIN_S, LATE_BEYOND_S)]
     if kind is FaultKind.SATURATE:
         return [Fault(kind, after, count=20)] if after == 0 else []  # for the whole question
     if kind is FaultKind.GARBLE:
-        return [Fault(kind, after)] * (GARBLE_SEEDS if after < 6 else GARBLE_SEEDS_FURTHER_ON)
+        return [Fault(kind, after)] * min(max(GARBLED // answers, 3), 12)
     return [Fault(kind, after)]
 
 
-def strike(subject: Subject, fault: Fault) -> None:
-    """Ask once while the fault is committed."""
+def strike(subject: Subject, fault: Fault) -> bool:
+    """Ask once while the fault is committed; True if that was an error."""
     subject.faults.add(fault)
     answer, error = outcome(subject)
     subject.faults.clear()
@@ -107,6 +121,7 @@ def strike(subject: Subject, fault: Fault) -> None:
     else:
         assert subject.instrument.role in str(error), f"who? {error}"
         assert fault.kind is not FaultKind.SATURATE or isinstance(error, InstrumentError), error
+    return error is not None
 
 
 def recover(subject: Subject) -> None:

@@ -18,10 +18,11 @@ from meterbench.bench import station
 from meterbench.bench.record import RunRecord, load
 from meterbench.bench.verdict import Verdict
 from meterbench.bench.virtual_lab import VirtualLab
-from meterbench.instruments.rig.plc_map import ALARM_WORD_1, PlcState
+from meterbench.instruments.rig.plc_map import ALARM_WORD_1, INTERLOCK_WORD, PlcState
 from tests.conftest import QUICK_METER, station_content, to_toml
 from tests.meterbench.test_cli import meterbench, start, wait_for_step
 
+GUARD = 1 << INTERLOCK_WORD.index("guard_closed")
 STEP = "initial-verification/tightness before"
 
 
@@ -177,3 +178,20 @@ def test_a_station_in_virtual_time_has_nothing_to_clear(station_file: Callable[[
         done = meterbench("clear", "--station", file, "--by", by, "--reason", reason)
         assert done.returncode == 2
         assert "names who cleared" in done.stderr
+
+
+def test_a_guard_that_is_still_open_is_not_cleared(lab: VirtualLab, path: Path, tmp_path: Path) -> None:
+    """A permissive is missing without an alarm: clearing looks at it although nothing moves."""
+    process = start(path, tmp_path / "killed")
+    wait_for_step(tmp_path / "killed", STEP)
+    process.kill()
+    process.communicate(timeout=60)
+    time.sleep(3.5)
+    given = lab.plc._interlocks
+    in_the_lab(lab, lambda: setattr(lab.plc, "_interlocks", lambda: given() & ~GUARD))
+    refused = clear(path)
+    assert refused.returncode == 3
+    assert "guard_closed" in refused.stderr
+    assert files(path) == {"lab-dn25.in-use.json"}
+    in_the_lab(lab, lambda: delattr(lab.plc, "_interlocks"))
+    assert clear(path).returncode == 0

@@ -84,6 +84,9 @@ def test_exit_status_tells_the_verdict(
         (["run", "initial-verification", "--trace", "some.csv"], "--trace some.csv"),
         (["run", "initial-verification", "--flow-unit", "L/h"], "--flow-unit L/h"),
         (["run", "initial-verification", "--resume", ""], "no run ''"),
+        (["run", "initial-verification", "--replay", "nothing"], "there is no recording 'nothing'"),
+        (["run", "initial-verification", "--replay", "nothing", "--seed", "3"], "leave --station, --meter, --meters"),
+        (["run", "initial-verification", "--lab", "no-such.json"], "is simulated itself"),
     ],
 )
 def test_wrong_usage_exits_2_and_says_what_is_allowed(arguments: list[str], says: str, tmp_path: Path) -> None:

@@ -55,6 +55,17 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         lab.communicate()
 
 
+def real_content() -> dict[str, Any]:
+    """A station of a laboratory, with one meter."""
+    content: dict[str, Any] = station_content()
+    content["meters"] = content.pop("virtual")["meters"]
+    content["station"]["clock"] = "wall"
+    for role, section in content["instruments"].items():
+        section["address"] = ["tcp://192.0.2.1:502"] if role == "counter" else "tcp://192.0.2.1:502"
+    content["instruments"]["balance"]["address"] = "socket://192.0.2.1:4001"
+    return content
+
+
 def meterbench(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "meterbench", *map(str, arguments)], capture_output=True, text=True, timeout=120
@@ -101,7 +112,7 @@ def test_a_run_against_the_lab_is_a_run_at_the_laboratory(serve: Serve, tmp_path
 
 
 def test_clients_that_we_did_not_write_are_served(serve: Serve, tmp_path: Path) -> None:
-    """A Modbus client reads the PLC's map, a VISA client a counter and a supply by HiSLIP, a plain socket the chamber."""
+    """A Modbus client reads the PLC's map, a VISA client counter and supply by HiSLIP, a plain socket the chamber."""
     addresses = json.loads(serve(LAB_DN20, 1.0)[0].read_text())["addresses"]
     host, port = addresses["rig"][0].removeprefix("tcp://").split(":")
     with ModbusTcpClient(host, port=int(port)) as client:
@@ -143,6 +154,33 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path) -> None:
         assert refused.returncode == 2
         assert "--speed" in refused.stderr
     (tmp_path / "lab.json").write_text("{}")
-    refused = meterbench("check", "--station", LAB_DN20, "--lab", tmp_path / "lab.json")
-    assert refused.returncode == 2
-    assert "is not what `meterbench lab --json` prints" in refused.stderr
+    for asked in (["check"], ["run", "initial-verification", "--out", tmp_path / "run"]):
+        refused = meterbench(*asked, "--station", LAB_DN20, "--lab", tmp_path / "lab.json")
+        assert refused.returncode == 2
+        assert "is not what `meterbench lab --json` prints" in refused.stderr
+        assert refused.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_broken_is_the_served_laboratory(serve: Serve, tmp_path: Path) -> None:
+    """Not the real one: its state lies beside the file of the line, and the sentence tells how to clear it."""
+    station = tmp_path / "small.toml"
+    station.write_text(to_toml(real_content()))
+    lab, process = serve(station, 1.0)
+    state = {"since": "now", "run": "a", "cause": "a hose burst", "safe_state": None}
+    (tmp_path / f"{lab.stem}.broken.json").write_text(json.dumps(state))
+    at_the_lab = ("--station", station, "--lab", lab)
+    for asked in (["check"], ["run", "initial-verification", "--out", tmp_path / "run"]):
+        refused = meterbench(*asked, *at_the_lab)
+        assert refused.returncode == 3
+        assert f"`meterbench clear --station {station} --lab {lab} --by NAME --reason TEXT`" in refused.stderr
+    for cause in ("It was BROKEN: a hose burst", "It was not BROKEN."):
+        cleared = meterbench("clear", *at_the_lab, "--by", "R. Maier", "--reason", "a new hose")
+        assert (cleared.returncode, cause in cleared.stdout) == (0, True)
+    process.kill()
+    process.wait()
+    refused = meterbench("run", "initial-verification", *at_the_lab, "--out", tmp_path / "run")
+    assert refused.returncode == 3
+    assert f"nobody serves the laboratory of {lab} any more (process {process.pid}" in refused.stderr
+    assert not (tmp_path / "run").exists()
+    assert {path.name for path in tmp_path.glob("small*")} == {"small.toml"}

@@ -233,3 +233,25 @@ def test_a_thinned_heartbeat_beats_wherever_somebody_acts() -> None:
     assert {7.0, 7.5, 8.0, 8.5, 9.0} <= set(beats)
     assert max(later - earlier for earlier, later in itertools.pairwise(beats)) <= 5.0
     assert len(beats) < 25  # and not the 40 of every half second
+
+
+def test_a_heart_beats_between_jobs_that_wait_long() -> None:
+    """Three instruments that are silent for a second each: what is vital comes after each, and when it is asked for."""
+    clock = a_clock()
+    seen: list[str] = []
+
+    def slow(name: str) -> None:
+        clock._elapsed_s += 1.0  # a link that waits for an answer lets time go by without the clock
+        seen.append(name)
+
+    clock.every(0.5, lambda: seen.append("beat"), vital=True)
+    for name in "abc":
+        clock.every(5.0, lambda name=name: slow(name))  # type: ignore[misc]
+    clock.sleep(4.9)
+    seen.clear()
+    clock.sleep(0.1)
+    assert seen == ["beat", "a", "beat", "b", "beat", "c", "beat"]
+    clock.run_vital_jobs()
+    clock._elapsed_s += 1.0
+    clock.run_vital_jobs()
+    assert seen[7:] == ["beat"]

@@ -15,7 +15,7 @@ from meterbench.world.clock import VirtualClock
 from meterbench.world.radio import Emission, Medium
 from tests.instruments.subjects import Subject
 
-QUICK_S = 0.15
+QUICK_S = 0.12
 
 
 @contextmanager
@@ -49,9 +49,10 @@ def make(loop_thread: LoopThread) -> Iterator[Subject]:
             ask=lambda: analyser.channel_power_dbm(868.3e6, 200e3),
             right=lambda answer: isinstance(answer, float) and abs(answer - power_dbm[0]) < 0.15,
             change=change,
-            answers=8,
+            answers=7,
             deadline_s=4.0,
             cannot={FaultKind.WRONG_UNIT: "a socket has no addresses"},
+            cleared_at=(0,),
         )
     finally:
         analyser.close()

@@ -123,7 +123,6 @@ def test_the_highest_of_a_while_holds_a_burst(analyser: SpectrumAnalyser, air: A
 
 
 @pytest.mark.parametrize("address", ["tcp", "rfc2217"], indirect=True)
-@pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")  # pyserial's own
 def test_long_answers_on_other_wires(air: Air, address: str) -> None:
     analyser = open_tinysa(Place("analyser", address, VirtualClock(air.advance)), TinySaSettings(points=450))
     assert len(analyser.sweep(868e6, 2e6, 100e3).level_dbm) == 450
@@ -222,3 +221,23 @@ def test_the_shell_as_any_terminal_sees_it(port: serial.Serial, box: TinySaSim) 
     assert ask(port, b"scan 1 2\r") == b"scan 1 2\r\nscan?\r\nch> "
     box.faults.add(Fault(FaultKind.RESTART))
     assert ask(port, b"sweep\r") == b"\r\ntinySA Shell\r\nch> "
+
+
+def test_levels_that_its_memory_does_not_have_are_refused(
+    analyser: TinySa, box: TinySaSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One digit changed on the way would be 1 dB or 10."""
+    scan = box._scan
+    monkeypatch.setattr(box, "_scan", lambda *asked: [line.replace("-1.1", "-1.0") for line in scan(*asked)])
+    with pytest.raises(ProtocolError, match="not the levels that it told during the scan"):
+        analyser.sweep(868e6, 1.9e6, 10e3)
+
+
+def test_other_frequencies_than_asked_are_refused(
+    analyser: TinySa, box: TinySaSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A level belongs to its frequency."""
+    there_hz = box._frequencies_hz
+    monkeypatch.setattr(box, "_frequencies_hz", lambda *asked: [hz + 1000 for hz in there_hz(*asked)])
+    with pytest.raises(ProtocolError, match="not the frequencies that were asked"):
+        analyser.sweep(868e6, 1.9e6, 10e3)

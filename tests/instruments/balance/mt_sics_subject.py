@@ -17,7 +17,7 @@ from meterbench.instruments.links.serial_link import SerialLink
 from meterbench.world.clock import VirtualClock
 from tests.instruments.subjects import Subject
 
-QUICK_S = 0.15
+QUICK_S = 0.12
 EXACT = CellSpec(readability_g=0.01, repeatability_g=0.0, drift_sd_g_h=0.0)
 
 

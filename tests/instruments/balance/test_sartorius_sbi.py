@@ -90,7 +90,6 @@ def test_the_print_key_does_no_harm(world: World, balance: Balance) -> None:
     assert balance.weigh_stable_g(10.0) == 12.34
 
 
-@pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")  # pyserial's own
 @pytest.mark.parametrize("address", ["rfc2217"], indirect=True)
 def test_rfc_2217_sets_the_port_as_the_factory_does(world: World, address: str) -> None:
     """8O1 cannot be set on a pseudo-terminal; here it is negotiated with pyserial's client."""

@@ -13,7 +13,7 @@ from meterbench.instruments.faults import FaultPlan
 from meterbench.instruments.links.loop_thread import LoopThread
 from meterbench.world.clock import VirtualClock
 
-LINK_DEADLINE_S = 0.15
+LINK_DEADLINE_S = 0.12
 EXACT = CellSpec(readability_g=0.01, repeatability_g=0.0, drift_sd_g_h=0.0)
 
 

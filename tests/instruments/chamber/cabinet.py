@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partialmethod
-from types import SimpleNamespace
 
 import pytest
-from serial.urlhandler import protocol_socket
 
 from meterbench.instruments.links import serial_link
 from meterbench.instruments.links.loop_thread import LoopThread
@@ -17,7 +15,7 @@ from meterbench.world.climate import Chamber
 from meterbench.world.clock import VirtualClock
 
 HALL_C = 20.0
-LINK_DEADLINE_S = 0.15
+LINK_DEADLINE_S = 0.12
 
 
 class Cabinet:
@@ -43,11 +41,11 @@ class Cabinet:
 
 @contextmanager
 def quick_sockets() -> Iterator[None]:
-    """Loopback needs neither the silences of a serial line nor pyserial's pause of 0.3 s after closing a socket."""
+    """Loopback needs neither the silences of a serial line nor a pause after closing a socket."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serial_link, "POLL_S", 0.005)
         patch.setattr(SerialLink, "drain", partialmethod(SerialLink.drain, silence_s=0.01))
-        patch.setattr(protocol_socket, "time", SimpleNamespace(sleep=lambda _: None))
+        patch.setattr(serial_link, "REOPEN_AFTER_S", 0.0)
         yield
 
 

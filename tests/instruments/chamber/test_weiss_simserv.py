@@ -189,6 +189,23 @@ def test_another_chamber_after_a_failure_is_refused(
         box.status()
 
 
+def test_another_chamber_is_not_taken_because_it_refused_its_number_once(
+    box: WeissSimserv, sim: WeissSimservSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a new connection nothing is asked before the serial number was right."""
+    from meterbench.instruments.chamber import weiss_simserv_sim as other
+
+    sim.server.faults.add(Fault(FaultKind.SILENCE))
+    sim.server.faults.add(Fault(FaultKind.REFUSE, after=1))
+    monkeypatch.setitem(other.INFO, other.Info.serial, "99999999")
+    with pytest.raises(DeadlineExceeded):
+        box.status()
+    with pytest.raises(InstrumentError):
+        box.status()
+    with pytest.raises(ProtocolError, match="serial number 58226186 expected"):
+        box.status()
+
+
 def test_it_is_spoken_over_tcp_only(cabinet: Cabinet) -> None:
     with pytest.raises(ConfigError, match=r"chamber: SIMSERV is spoken over TCP"):
         open_weiss_simserv(Place("chamber", "/dev/ttyUSB0", cabinet.clock))

@@ -15,7 +15,7 @@ from meterbench.instruments.scpi.server import ScpiServer
 from meterbench.world.clock import WallClock
 from tests.instruments.subjects import Subject
 
-QUICK_S = 0.15
+QUICK_S = 0.12
 
 
 @contextmanager
@@ -54,6 +54,7 @@ def make(loop_thread: LoopThread) -> Iterator[Subject]:
                 FaultKind.WRONG_UNIT: "a socket has no addresses",
                 FaultKind.SATURATE: "a counter of 350 MHz has no end of range that a meter's pulses could reach",
             },
+            cleared_at=(1,),
         )
     finally:
         counter.close()

@@ -63,7 +63,8 @@ def bench(serve_scpi: ServeScpi, loop_thread: LoopThread) -> Iterator[Bench]:
 
 
 def test_golden_exchange_of_a_gate(bench: Bench) -> None:
-    """Every byte of arming, polling and fetching; each with its look into the error queue."""
+    """Every byte of arming, polling and fetching, each with its look into the error queue (User's Guide p. 75, 87, 108,
+    178)."""
     first = len(bench.server.transcript)
     bench.counter.arm()
     assert not bench.counter.gate_closed()
@@ -224,3 +225,10 @@ def test_garbled_status_never_makes_a_count_of_an_unfinished_gate(
     with pytest.raises((ProtocolError, InstrumentError, DeadlineExceeded)):
         bench.counter.gated_count()
     bench.counter.close()
+
+
+def test_a_count_that_is_not_whole_is_refused(bench: Bench) -> None:
+    """It was set to something else than totalizing."""
+    bench.sim.scpi.command("FETCh?", lambda _: "+3.73500000000000E+002", waits=True)
+    with pytest.raises(ProtocolError, match="not one whole count"):
+        bench.count_a_gate()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import threading
 import time
 import tty
@@ -15,8 +16,10 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from meterbench.errors import ConnectionLost, DeadlineExceeded, InstrumentError, ProtocolError
+from meterbench.instruments.faults import Fault, FaultKind, FaultPlan
 from meterbench.instruments.links.loop_thread import LoopThread
 from meterbench.instruments.links.modbus_link import RESYNCHRONISE_ATTEMPTS, SILENCE_S, ModbusLink
+from meterbench.instruments.serving.byte_server import ByteServer, Send
 
 DEADLINE_S = 0.25
 
@@ -252,3 +255,119 @@ def test_rtu_over_tcp_of_pymodbus_server(loop_thread: LoopThread, address: str) 
     assert link.read_input(4, 1) == [4]
     link.close()
     loop_thread.run(server.shutdown())
+
+
+class Registers:
+    """A device behind RFC 2217 whose holding registers all hold 0xFF01: 255 is an escape there."""
+
+    terminator = b""
+
+    def split(self, received: bytes) -> tuple[list[bytes], bytes]:
+        whole = len(received) // 8 * 8
+        return [received[start : start + 8] for start in range(0, whole, 8)], received[whole:]
+
+    async def answer(self, request: bytes, send: Send) -> None:
+        send(holding(0xFF01)(request)[0])
+
+    def refusal(self, request: bytes) -> bytes:
+        return b""
+
+    def restart(self) -> bytes:
+        return b""
+
+    def wrong_unit(self, message: bytes) -> bytes:
+        return message
+
+
+def test_rtu_behind_rfc_2217(loop_thread: LoopThread) -> None:
+    """The port is opened with its settings and in spite of pyserial's own warnings, and again after a silence."""
+    faults = FaultPlan()
+    server = ByteServer(Registers(), faults)
+    link = ModbusLink(
+        "master_a",
+        f"rtu://{loop_thread.run(server.start('rfc2217'))}",
+        baudrate=9600,
+        parity="E",
+        deadline_s=DEADLINE_S,
+    )
+    try:
+        link.open()
+        assert (server.line.baudrate, server.line.bytesize, server.line.parity) == (9600, 8, "E")
+        assert link.read_holding(2008, 2) == [0xFF01, 0xFF01]
+        faults.add(Fault(FaultKind.SILENCE))
+        with pytest.raises(DeadlineExceeded, match="master_a"):
+            link.read_holding(2008, 2)
+        assert link.read_holding(2008, 2) == [0xFF01, 0xFF01]
+    finally:
+        link.close()
+        loop_thread.run(server.stop())
+
+
+def test_a_port_behind_rfc_2217_that_is_not_there() -> None:
+    """Named, as any other."""
+    link = ModbusLink("master_a", "rtu://rfc2217://127.0.0.1:1", deadline_s=DEADLINE_S)
+    with pytest.raises(ConnectionLost, match="master_a"):
+        link.open()
+
+
+def test_an_answer_that_comes_twice_never_answers_the_next_question() -> None:
+    """A serial device server may repeat a frame: nothing tells it from the answer to the same question a while later.
+
+    It is thrown away, and the next question comes after one to get into step.
+    """
+    frames: list[bytes] = []
+    number = 1
+
+    def serve() -> None:
+        client, _ = listener.accept()
+        with client:
+            while frame := client.recv(256):
+                frames.append(frame)
+                client.sendall(holding(number)(frame)[0])
+                if len(frames) == 2:
+                    time.sleep(0.05)
+                    client.sendall(holding(number)(frame)[0])
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        link = ModbusLink("master_a", f"rtu-tcp://127.0.0.1:{listener.getsockname()[1]}", deadline_s=DEADLINE_S)
+        link.open()
+        try:
+            assert link.read_holding(100, 4) == [1] * 4
+            time.sleep(0.1)
+            number = 2
+            assert link.read_holding(100, 4) == [2] * 4
+        finally:
+            link.close()
+            thread.join()
+    assert len(frames) == 4
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_a_device_that_refuses_other_numbers_of_registers_gets_back_into_step(
+    line: Line, link: ModbusLink, count: int
+) -> None:
+    """A refusal does not tell which question it refuses. A slow device that gives whole numbers only was late once:
+    from then on each question must get its own answer, and no refusal that belongs to another."""
+
+    def whole_only(number: int, lasts_s: float) -> Callable[[bytes], tuple[bytes, float]]:
+        def answer(frame: bytes) -> tuple[bytes, float]:
+            if int.from_bytes(frame[4:6], "big") == count:
+                return holding(number)(frame)[0], lasts_s
+            return b"\x01\x83\x02" + crc(b"\x01\x83\x02"), lasts_s
+
+        return answer
+
+    answer_s, late_s = 0.1, 0.4
+    line.answer = whole_only(1, answer_s)
+    assert link.read_holding(100, count) == [1] * count
+    line.answer = whole_only(1, late_s)
+    with pytest.raises(DeadlineExceeded):
+        link.read_holding(100, count)
+    line.answer = whole_only(2, answer_s)
+    link.read_holding(100, count)
+    for number in (3, 4):
+        line.answer = whole_only(number, answer_s)
+        assert link.read_holding(100, count) == [number] * count
+        time.sleep(0.3)

@@ -6,13 +6,14 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from meterbench.errors import ConnectionLost, DeadlineExceeded, ProtocolError
 from meterbench.instruments.links.loop_thread import LoopThread
-from meterbench.instruments.links.serial_link import SerialLink
+from meterbench.instruments.links.serial_link import REOPEN_AFTER_S, SerialLink
 
 if TYPE_CHECKING:
     from tests.instruments.conftest import PtyPeer
@@ -187,6 +188,47 @@ def test_tcp_peer_that_closes_is_lost_and_found_again(loop_thread: LoopThread) -
     assert link.exchange("SI") == "S S 2.0 g"
     link.close()
     loop_thread.call(server.close)
+
+
+@contextmanager
+def tcp_balance(loop_thread: LoopThread, reply: bytes) -> Iterator[SerialLink]:
+    """An open link to a socket that answers every line with ``reply``."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readline():
+            writer.write(reply)
+        writer.close()
+
+    server = loop_thread.run(asyncio.start_server(serve, "127.0.0.1", 0))
+    link = SerialLink("balance", f"socket://127.0.0.1:{server.sockets[0].getsockname()[1]}", deadline_s=DEADLINE_S)
+    link.open()
+    try:
+        yield link
+    finally:
+        link.close()
+        loop_thread.call(server.close)
+
+
+def test_socket_gives_what_came_in_one_piece_line_by_line(loop_thread: LoopThread) -> None:
+    """A socket is read in pieces as they come: lines behind the answer are read in turn, or thrown away as unasked."""
+    with tcp_balance(loop_thread, b"I0 B 0\r\nI0 B 1\r\nI0 A 2\r\n") as link:
+        assert [link.exchange("I0"), link.read_line()] == ["I0 B 0", "I0 B 1"]
+        assert link.exchange("I0") == "I0 B 0"
+        assert [(each.received, each.fault) for each in link.trace()[2:3]] == [(b"I0 A 2\r\n", "unasked, thrown away")]
+
+
+def test_socket_waits_before_it_is_opened_anew_and_not_when_closed(
+    loop_thread: LoopThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device server with room for one client gets time to notice that it has gone; who only leaves does not wait."""
+    slept_s: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept_s.append)
+    with tcp_balance(loop_thread, b"re\r\n") as link:
+        link.close()
+        assert slept_s == []
+        link.open()
+        assert slept_s == [pytest.approx(REOPEN_AFTER_S, abs=0.1)]
+        assert link.exchange("SI") == "re"
 
 
 def test_threads_never_mix_replies(pty_peer: PtyPeer, link: SerialLink) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,6 +27,7 @@ from meterbench.instruments.faults import Fault, FaultKind, FaultPlan
 from meterbench.instruments.links.loop_thread import LoopThread
 from meterbench.instruments.links.visa_link import VisaLink
 from meterbench.instruments.scpi.core import ScpiInstrument
+from meterbench.instruments.scpi.hislip_server import HislipServer, Kind, Message
 from meterbench.instruments.scpi.parameters import INFINITY, Number, block, nr3
 from meterbench.instruments.scpi.server import ScpiServer
 
@@ -131,7 +134,7 @@ def test_errors_of_an_earlier_user_are_not_ours(bench: Bench) -> None:
         (Fault(FaultKind.SILENCE), DeadlineExceeded),
         (Fault(FaultKind.LATE, delay_s=DEADLINE_S + 0.05), DeadlineExceeded),
         (Fault(FaultKind.REFUSE), InstrumentError),
-        (Fault(FaultKind.CLOSE), DeadlineExceeded),  # pyvisa-py cannot tell a closed socket from a silent one
+        (Fault(FaultKind.CLOSE), ConnectionLost),
         (Fault(FaultKind.DIE), ConnectionLost),
         (Fault(FaultKind.SILENCE, count=-1), ConnectionLost),
     ],
@@ -425,3 +428,87 @@ def test_measured_values_need_only_agree(bench: Bench) -> None:
     bench.instrument.command("MEAS?", lambda _: nr3(INFINITY))
     with pytest.raises(InstrumentError, match="overload"):
         bench.link.query_measured("MEAS?", "overload", 0.005)
+
+
+@contextlib.contextmanager
+def hostile(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """The address of a raw socket that identifies itself, then lets ``answer`` speak until the client hangs up."""
+
+    def serve(client: socket.socket) -> None:
+        replies = {b"*IDN?": IDN.encode() + b"\n", b"SYST:ERR?": b'0,"No error"\n'}
+        with contextlib.suppress(OSError), client, client.makefile("rb") as lines:
+            for line in lines:
+                if line.strip() in replies:
+                    client.sendall(replies[line.strip()])
+                else:
+                    answer(client)
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threads.append(threading.Thread(target=serve, args=(listener.accept()[0],)))
+                threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threads = [threading.Thread(target=accept)]
+        threads[0].start()
+        yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+    for thread in threads:
+        thread.join()
+
+
+def drip(client: socket.socket) -> None:
+    while True:
+        client.sendall(b"1")
+        time.sleep(0.02)
+
+
+def flood(client: socket.socket) -> None:
+    while True:
+        client.sendall(b"1" * 65536)
+
+
+@pytest.mark.parametrize("answer", [drip, flood])
+def test_an_answer_without_an_end_is_given_up_in_time(answer: Callable[[socket.socket], None]) -> None:
+    """Byte by byte, or faster than it can be read: a deadline is one, whatever comes."""
+    with hostile(answer) as address:
+        link = VisaLink("supply", address, deadline_s=DEADLINE_S)
+        link.open("PS1")
+        started_s = time.monotonic()
+        with pytest.raises(DeadlineExceeded, match="no answer within"):
+            link.query("VOLT?")
+        assert time.monotonic() - started_s < 2 * DEADLINE_S
+        link.close()
+
+
+def test_an_error_number_that_is_none_is_a_protocol_error() -> None:
+    """Five thousand digits are beyond what Python makes a number of."""
+    with hostile(lambda client: client.sendall(b"1;" + b"9" * 5000 + b',"x"\n')) as address:
+        link = VisaLink("supply", address, deadline_s=DEADLINE_S)
+        link.open("PS1")
+        with pytest.raises(ProtocolError, match="garbled answer"):
+            link.query("VOLT?")
+        link.close()
+
+
+def test_a_hislip_message_of_another_number_that_is_cut_holds_nobody(
+    serve_scpi: ServeScpi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stale answer, which is passed over, and then the box is switched off: told at once."""
+    server = serve_scpi(supply(), FaultPlan(), "hislip")
+    link = VisaLink("supply", server.address, deadline_s=DEADLINE_S)
+    link.open("PS1")
+
+    async def cut(session: Any, line: bytes, number: int) -> None:
+        if b"VOLT" in line:
+            stale = Message(Kind.DATA_END, 0, number - 2, b"5.0" * 100)
+            session.synchronous.write(stale.encoded()[:40])
+            session.close()
+
+    monkeypatch.setattr(HislipServer, "_carry_out", lambda _, session, line, number: cut(session, line, number))
+    started_s = time.monotonic()
+    with pytest.raises(ConnectionLost):
+        link.query("VOLT?")
+    assert time.monotonic() - started_s < 3 * DEADLINE_S
+    link.close()

@@ -19,7 +19,7 @@ from meterbench.instruments.master_meter.profile import load_profile
 from tests.instruments.subjects import Subject
 
 NAMES = ("krohne_mfc400", "krohne_ifc300", "siemens_mag6000", "endress_promass")
-LINK_DEADLINE_S = 0.15
+LINK_DEADLINE_S = 0.12
 FAITHFUL = MasterErrors()
 
 

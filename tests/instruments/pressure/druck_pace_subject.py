@@ -16,7 +16,7 @@ from meterbench.instruments.scpi.server import ScpiServer
 from meterbench.world.clock import WallClock
 from tests.instruments.subjects import Subject
 
-QUICK_S = 0.2
+QUICK_S = 0.12
 
 
 @contextmanager

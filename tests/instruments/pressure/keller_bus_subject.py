@@ -14,7 +14,7 @@ from meterbench.instruments.pressure.keller_bus import KellerSettings, KellerTra
 from meterbench.instruments.pressure.keller_bus_sim import KellerBusSim
 from tests.instruments.subjects import Subject
 
-QUICK_S = 0.15
+QUICK_S = 0.12
 
 
 @contextmanager

@@ -121,3 +121,14 @@ def test_the_simulator_as_another_client_sees_it(serve_scpi: ServeScpi) -> None:
         client.write(":UNIT:PRES TORR")
         assert client.query(":SYST:ERR?") == ':SYST:ERR -224,"Illegal parameter value;TORR"'
         assert client.query(":OUTP:STAT?") == ":OUTP:STAT 0"
+
+
+def test_a_box_that_keeps_its_own_unit_is_refused(serve_scpi: ServeScpi) -> None:
+    """3.125 bar is no 3.125 kPa: the unit is read back with each reading."""
+    faults = FaultPlan()
+    sim = sim_of(lambda: 312.5, faults)
+    sim.scpi.command("UNIT:PRESsure", lambda _: None, least=1)
+    gauge = gauge_of(serve_scpi(sim.scpi, faults))
+    with pytest.raises(InstrumentError, match="it does not measure in kPa"):
+        gauge.pressure_kpa()
+    gauge.close()

@@ -97,7 +97,6 @@ def test_open_and_read_on_the_wire(make: Make) -> None:
 
 
 @pytest.mark.parametrize("wire", ["tcp", "pty", "rfc2217"])
-@pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")  # pyserial's own
 def test_every_wire_and_the_echo(make: Make, wire: str) -> None:
     """Bytes 0xFF go through telnet, too: the address 250 and the check sums have them sooner or later."""
     bench = make(echo=True)
@@ -224,3 +223,26 @@ def test_the_maker_s_own_client_reads_the_simulator(make: Make, echo: bool) -> N
         assert peer.f73(1, P1) * 100.0 == transmitter.pressure_kpa()
         with pytest.raises(Exception, match="Device Error"):
             peer.f73(1, 5)
+
+
+def test_another_transmitter_is_not_taken_because_it_refused_its_number_once(make: Make) -> None:
+    """It lost its supply, is another one now, and refuses function 69 the first time: there is no reading of it."""
+    bench = make()
+    with bench.open() as transmitter:
+        assert transmitter.pressure_kpa() == pytest.approx(400.0, abs=1.0)
+        bench.box.restart()
+        bench.box._serial = 480214
+        bench.faults.add(Fault(FaultKind.REFUSE, after=2))
+        for _ in range(3):
+            with pytest.raises((InstrumentError, ProtocolError)):
+                transmitter.pressure_kpa()
+
+
+def test_a_fault_in_the_status_byte_is_no_pressure(make: Make) -> None:
+    """The figure beside it looks like any other."""
+    bench = make()
+    with bench.open() as transmitter:
+        bench.faults.add(Fault(FaultKind.QUEUE))
+        with pytest.raises(InstrumentError, match=r"pressure: the transmitter reports a fault .*P1"):
+            transmitter.pressure_kpa()
+        assert transmitter.pressure_kpa() == pytest.approx(400.0, abs=5.0)

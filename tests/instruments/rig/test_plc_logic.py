@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from meterbench.instruments.rig.plc_logic import PlcLogic
-from meterbench.instruments.rig.plc_map import ALARM_WORD_1, Command, PlcState, Result
+from meterbench.instruments.rig.plc_map import ALARM_WORD_1, INTERLOCK_WORD, Command, PlcState, Result
 from meterbench.world.air import Air
 from meterbench.world.plant import Plant, PlantSpec, Slot
 from meterbench.world.segment import Segment
@@ -192,3 +194,49 @@ def test_a_plc_that_restarts_lets_everything_fall_off(rig: Rig) -> None:
     rig.plc.remote_request(1)
     assert rig.command(Command.go_idle) == Result.ok
     assert rig.command(Command.start_flow, line_select=3, flow_setpoint=2000.0) == Result.ok
+
+
+@pytest.mark.parametrize(
+    ("alarm", "permissive"),
+    [("ESTOP", "estop_ok"), ("LEAK_TRAY", "no_leak"), ("CLAMP_LOST", "clamp_closed"), ("DOOR_OPEN", "guard_closed")],
+)
+def test_a_switch_trips_at_once_and_for_as_long_as_it_is_open(rig: Rig, alarm: str, permissive: str) -> None:
+    """The water stops within a second; the permissive is missing; a reset is refused until the cause is gone, and the
+    alarm stays until the reset."""
+    rig.command(Command.start_flow, line_select=3, flow_setpoint=2000.0)
+    rig.wait(20.0)
+    rig.plc.causes.add(alarm)
+    rig.wait(1.0)
+    assert rig.plant.pump_percent == 0.0
+    assert rig.plc.process_image()["alarm_word_1"] == 1 << ALARM_WORD_1.index(alarm)
+    assert not int(rig.plc.process_image()["interlock_word"]) >> INTERLOCK_WORD.index(permissive) & 1
+    assert rig.command(Command.reset_alarms) == Result.rejected_interlock
+    rig.plc.causes.clear()
+    rig.wait(1.0)
+    assert rig.plc.process_image()["alarm_word_1"] == 1 << ALARM_WORD_1.index(alarm)
+    assert rig.command(Command.reset_alarms) == Result.ok
+    assert rig.plant.pump_percent == 0.0
+
+
+def test_a_pump_that_runs_dry_is_switched_off(rig: Rig) -> None:
+    """No flow with a line open: after five seconds, not at once; it can be reset once it has stopped."""
+    rig.command(Command.start_flow, line_select=3, flow_setpoint=2000.0)
+    rig.wait(20.0)
+    rig.plant.spec = replace(rig.plant.spec, supply_pressure_kpa=0.0)
+    rig.wait(5.0)
+    assert rig.plc.state is PlcState.RUNNING
+    rig.wait(15.0)
+    assert rig.plc.process_image()["alarm_word_1"] == 1 << ALARM_WORD_1.index("DRY_RUN")
+    assert rig.plant.pump_percent == 0.0
+    assert rig.command(Command.reset_alarms) == Result.ok
+
+
+def test_a_rig_that_is_handed_back_in_motion_stops(rig: Rig) -> None:
+    """Nobody would beat for it: no flow, no heating, SAFE, and no alarm."""
+    rig.command(Command.start_flow, line_select=3, flow_setpoint=2000.0, temp_setpoint=40.0)
+    rig.wait(20.0)
+    rig.plc.remote_request(0)
+    rig.wait(5.0, beating=False)
+    assert (rig.plant.flow_l_h, rig.plant.pump_percent, rig.plc.state) == (0.0, 0.0, PlcState.SAFE)
+    assert rig.plant.heater_setpoint_c == rig.plant.tank_temp_c
+    assert rig.plc.process_image()["alarm_word_1"] == 0

@@ -50,6 +50,8 @@ def make(loop_thread: LoopThread) -> Iterator[Subject]:
             cannot={
                 FaultKind.GARBLE: "a scanner speaks once and without check sum: the meter's own number is the check",
                 FaultKind.SATURATE: "it measures nothing",
+                FaultKind.WRONG_UNIT: "a scanner has no address",
+                FaultKind.QUEUE: "a scanner has no error queue",
             },
         )
     finally:

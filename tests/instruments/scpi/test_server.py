@@ -9,6 +9,7 @@ import pyvisa
 from pyvisa.resources import MessageBasedResource
 
 from meterbench.instruments.faults import Fault, FaultKind, FaultPlan
+from meterbench.instruments.scpi import server as scpi_server
 from meterbench.instruments.scpi.core import ScpiInstrument
 from meterbench.instruments.scpi.parameters import Number
 from meterbench.instruments.scpi.server import ScpiServer
@@ -45,6 +46,19 @@ def test_pyvisa_talks_to_it_and_the_transcript_has_every_line(serve_scpi: ServeS
         (">", b"VOLT?\n"),
         ("<", b"+3.30000000E+00\n"),
     ]
+
+
+@pytest.mark.peer
+def test_the_transcript_keeps_the_latest_lines_only(serve_scpi: ServeScpi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A laboratory that is served for days must not grow with all that was ever said, blocks of a log included."""
+    monkeypatch.setattr(scpi_server, "KEPT_LINES", 4)
+    server = serve_scpi(supply(), FaultPlan())
+    with connect(server) as client:
+        for _ in range(20):
+            client.query("VOLT?")
+        client.query("*OPC?")
+    assert len(server.transcript) <= 8
+    assert [entry.line for entry in server.transcript[-2:]] == [b"*OPC?\n", b"1\n"]
 
 
 @pytest.mark.peer

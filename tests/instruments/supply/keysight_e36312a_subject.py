@@ -17,7 +17,7 @@ from meterbench.instruments.supply.keysight_e36312a_sim import KeysightE36312ASi
 from meterbench.world.clock import WallClock
 from tests.instruments.subjects import Subject
 
-QUICK_S = 0.15
+QUICK_S = 0.12
 LOAD_OHM = 100.0
 
 

@@ -14,7 +14,7 @@ from meterbench.instruments.supply.keysight_n6705c_sim import KeysightN6705CSim
 from tests.instruments.subjects import Subject
 from tests.instruments.supply.loads import Bench
 
-QUICK_S = 0.15
+QUICK_S = 0.12
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def make(loop_thread: LoopThread) -> Iterator[Subject]:
             ask=ask,
             right=right,
             change=change,
-            answers=11,
+            answers=10,
             deadline_s=4.0,
             cannot={FaultKind.WRONG_UNIT: "a socket has no addresses"},
         )

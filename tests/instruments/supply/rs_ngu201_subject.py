@@ -14,7 +14,7 @@ from meterbench.instruments.supply.rs_ngu201_sim import RsNgu201Sim
 from tests.instruments.subjects import Subject
 from tests.instruments.supply.loads import Bench
 
-QUICK_S = 0.15
+QUICK_S = 0.12
 
 
 @contextmanager

@@ -168,6 +168,16 @@ def test_beyond_its_range_is_an_instrument_error(bench: Bench) -> None:
         bench.supply.measure()
 
 
+def test_its_status_is_one_exchange(bench: Bench) -> None:
+    """Output, mode and both protections belong to one moment: they are asked twice in one message."""
+    bench.supply.set_output(3.3, 200.0)
+    bench.supply.switch_on()
+    first = len(bench.server.transcript)
+    assert bench.supply.status() == SupplyStatus(on=True, limiting=False, tripped=())
+    queries = b"OUTP? (@1);:STAT:QUES:INST:ISUM1:COND?;:VOLT:PROT:TRIP? (@1);:CURR:PROT:TRIP? (@1);:"
+    assert bench.lines_of(first) == [2 * queries + b"SYST:ERR?\n", b"1;2;0;0;1;2;0;0;" + OK]
+
+
 def test_hardware_failure_is_an_instrument_error(bench: Bench) -> None:
     """Mode 3 (E364xA Guide p. 120); another number is no mode."""
     bench.box.scpi.command("STATus:QUEStionable:INSTrument:ISUMmary<3>:CONDition?", lambda _: "3")

@@ -151,6 +151,20 @@ def test_an_overrun_is_an_error(bench: N6705Bench) -> None:
         bench.supply.log(60.0)
 
 
+def test_a_log_in_which_a_protection_tripped_is_an_error(bench: N6705Bench) -> None:
+    """Nothing is drawn from an output that is off: that is no low consumption."""
+    bench.supply.set_output(3.6, 600.0)
+    begins_s = bench.load.now_s
+
+    def trip() -> None:
+        if bench.load.now_s >= begins_s + 3.0:
+            bench.supply._link.write("VOLT 4.5,(@1)")  # somebody at the front panel
+
+    bench.clock.every(3.0, trip)
+    with pytest.raises(InstrumentError, match=r"over-voltage.*tripped during the log"):
+        bench.supply.log(4.0)
+
+
 def test_an_overload_is_never_a_current(bench: N6705Bench) -> None:
     """In a reading and in a log."""
     bench.supply.set_output(3.6, 600.0)
@@ -186,3 +200,28 @@ def test_the_box_from_its_own_side(bench: N6705Bench) -> None:
     link.write("FORM:BORD SWAP")
     bench.clock.sleep(PERIOD_S)
     assert struct.unpack("<f", link.query_block("FETC:ELOG? 16384,(@1)")[4:8])[0] == pytest.approx(3.6, abs=5e-3)
+
+
+def test_golden_exchange_of_a_log(bench: N6705Bench) -> None:
+    """Stopped, set, its period read back, started; fetched and stopped (instruments.md 4.3; N6700C manual p. 143)."""
+    first = len(bench.server.transcript)
+    assert len(bench.supply.log(5 * PERIOD_S).current_ma) == 5
+    asked = [line.removesuffix(b";:SYST:ERR?\n") for line in bench.asked(first)]
+    set_up = (
+        b"ABOR:ELOG (@1);:SENS:CURR:RANG:AUTO 1,(@1);:SENS:ELOG:FUNC:CURR 1,(@1);:SENS:ELOG:FUNC:VOLT 1,(@1)"
+        b";:SENS:ELOG:FUNC:CURR:MINM 0,(@1);:SENS:ELOG:FUNC:VOLT:MINM 0,(@1);:SENS:ELOG:PER 0.001024,(@1)"
+        b";:TRIG:TRAN:SOUR BUS,(@1);:FORM REAL;:FORM:BORD NORM"
+    )
+    at = asked.index(set_up)
+    assert asked[at + 1] == b"SENS:ELOG:PER? (@1);:SENS:ELOG:PER? (@1)"
+    start = asked.index(b"INIT:ELOG (@1);:TRIG:ELOG (@1)")
+    assert set(asked[start + 1 : start + 3]) == {b"FETC:ELOG? 16384,(@1)", b"ABOR:ELOG (@1)"}
+
+
+def test_an_elog_block_is_current_and_voltage_in_four_bytes_each(
+    bench: N6705Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most significant byte first: (23.44 uA, 3.6 V), (13.2 uA, 3.6 V), the numbers of vector 10 of instruments.md."""
+    block = bytes.fromhex("37C4A104 40666666 375D7591 40666666")
+    monkeypatch.setattr(bench.supply._link, "query_block", lambda text: block)
+    np.testing.assert_allclose(bench.supply._fetch(), [[3.6, 23.44e-3], [3.6, 13.2e-3]], rtol=1e-6)

@@ -246,6 +246,27 @@ def test_a_restart_in_the_middle_is_an_error(bench: NguBench) -> None:
         bench.supply.log(10.0)
 
 
+def test_a_status_that_is_no_number_is_named(bench: NguBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1E400 is in the grammar, and more than a number can hold."""
+    monkeypatch.setattr(bench.supply._link, "query", lambda _: ";".join(["1E400"] * 8))
+    with pytest.raises(InstrumentError, match="that is no number"):
+        bench.supply.status()
+
+
+def test_a_log_in_which_a_protection_tripped_is_an_error(bench: NguBench) -> None:
+    """Nothing is drawn from an output that is off: that is no low consumption."""
+    bench.supply.set_output(3.6, 600.0)
+    begins_s = bench.load.now_s
+
+    def trip() -> None:
+        if bench.load.now_s >= begins_s + 3.0:
+            bench.supply._link.write("VOLT 4.5")  # somebody at the front panel
+
+    bench.clock.every(3.0, trip)
+    with pytest.raises(InstrumentError, match=r"over-voltage.*tripped during the log"):
+        bench.supply.log(4.0)
+
+
 def test_what_an_old_log_left_does_not_come_first(bench: NguBench) -> None:
     """A log that was broken off leaves samples in the buffer."""
     bench.supply.set_output(3.6, 600.0)

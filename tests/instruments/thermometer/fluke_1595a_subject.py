@@ -15,7 +15,7 @@ from meterbench.instruments.thermometer.fluke_1595a_sim import Fluke1595ASim
 from meterbench.world.clock import VirtualClock
 from tests.instruments.subjects import Subject
 
-QUICK_S = 0.15
+QUICK_S = 0.12
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def make(loop_thread: LoopThread) -> Iterator[Subject]:
             ask=thermometer.resistance_ohm,
             right=lambda answer: isinstance(answer, float) and abs(answer - probe_ohm[0]) < 2e-4,
             change=change,
-            answers=10,
+            answers=13,
             deadline_s=5.0,
             cannot={FaultKind.WRONG_UNIT: "its wires have no addresses"},
         )

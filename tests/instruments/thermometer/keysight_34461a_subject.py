@@ -15,7 +15,7 @@ from meterbench.instruments.thermometer.keysight_34461a_sim import Keysight34461
 from meterbench.world.clock import WallClock
 from tests.instruments.subjects import Subject
 
-QUICK_S = 0.15
+QUICK_S = 0.12
 
 
 @contextmanager

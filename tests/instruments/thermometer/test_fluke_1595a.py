@@ -16,6 +16,7 @@ from meterbench.errors import BenchError, ConfigError, ConnectionLost, DeadlineE
 from meterbench.instruments.capabilities import ResistanceThermometer
 from meterbench.instruments.faults import Fault, FaultKind, FaultPlan
 from meterbench.instruments.links.loop_thread import LoopThread
+from meterbench.instruments.links.serial_link import SerialLink
 from meterbench.instruments.place import Place
 from meterbench.instruments.thermometer.fluke_1595a import Fluke1595A, Fluke1595ASettings, open_fluke_1595a
 from meterbench.instruments.thermometer.fluke_1595a_sim import Fluke1595ASim
@@ -151,6 +152,16 @@ def test_silence_for_want_of_data_is_an_instrument_error(loop_thread: LoopThread
         bench.close()
 
 
+def test_a_box_that_is_on_already_has_a_reading(loop_thread: LoopThread) -> None:
+    """Its first answer is no silence, and its last reading is no older than a sample period."""
+    sim = Fluke1595ASim(lambda: TRUE_OHM, lambda: 1.0, random.Random(1), FaultPlan(), on_for_s=3600.0)
+    link = SerialLink("water_temp", loop_thread.run(sim.start()), deadline_s=DEADLINE_S)
+    link.open()
+    assert link.exchange("FETC?").endswith(",O,1,2026-03-23 14:33:21")
+    link.close()
+    loop_thread.run(sim.stop())
+
+
 def test_a_box_that_does_not_measure_any_more_is_a_deadline(bench: Bench) -> None:
     """Its last record is there for ever, but it is older than the question."""
     bench.sim.sample = lambda: None  # type: ignore[method-assign]
@@ -243,3 +254,22 @@ def test_dead_box_is_connection_lost(bench: Bench) -> None:
     for _ in range(2):
         with pytest.raises(ConnectionLost, match="water_temp"):
             bench.thermometer.resistance_ohm()
+
+
+def test_a_reading_from_before_the_question_is_not_taken_though_its_flag_is_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A status that was garbled on its way hides the reading before the question; the box has measured meanwhile."""
+    bench.advance(2.0)
+    answers = iter([False, True, True])
+    monkeypatch.setattr(bench.thermometer, "_valid", lambda: next(answers))
+    bench.probe_ohm = 120.0
+    assert bench.thermometer.resistance_ohm() == pytest.approx(120.0, abs=2e-4)
+
+
+def test_a_record_of_another_channel_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was asked: the record says whose it is."""
+    answer = bench.sim._fetch
+    monkeypatch.setattr(bench.sim, "_fetch", lambda parameter: (answer(parameter) or "").replace(",4,", ",5,"))
+    with pytest.raises(ProtocolError, match="not a record of channel 4"):
+        bench.thermometer.resistance_ohm()

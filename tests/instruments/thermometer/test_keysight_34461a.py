@@ -47,7 +47,8 @@ def bench(serve_scpi: ServeScpi, monkeypatch: pytest.MonkeyPatch) -> Iterator[Be
 
 
 def test_a_reading_is_two_exchanges(bench: Bench) -> None:
-    """The golden exchange: all settings and the start, then the readings twice."""
+    """The golden exchange: all settings and the start, then the readings twice (Truevolt Series Operating and Service
+    Guide)."""
     first = len(bench.server.transcript)
     mean_ohm = bench.thermometer.resistance_ohm()
     start, started, fetch, fetched = (entry.line for entry in bench.server.transcript[first:])
