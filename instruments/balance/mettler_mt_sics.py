@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from meterbench.errors import DeadlineExceeded, InstrumentError
+from meterbench.errors import InstrumentError
+from meterbench.instruments.balance.stable_weighing import UNITS_G, StableReading, in_grams, two_equal
 from meterbench.instruments.capabilities import Exchange, Identity
 from meterbench.instruments.links.serial_link import SerialLink
 from meterbench.instruments.place import Place
 from meterbench.world.clock import Clock
 
-POLL_S = 0.5
 RESYNCHRONISE_S = 2.0
 """Wall seconds that a balance may take to answer the reset ``@``."""
 UNSOLICITED_LINES = 5
 """So many lines that nobody asked for are skipped while looking for a reply."""
-UNITS_G = {"g": 1.0, "kg": 1000.0}
 
 _LINE = re.compile(r"(?P<name>[A-Z][A-Z0-9]*)(?: [ABSDIL+-](?: [ -~]*)?)?")
 _IDENTITY = re.compile(r'I4 A "([^"]+)"')
@@ -32,11 +30,6 @@ _ERRORS = {
     "EL": "it cannot carry out the command",
 }
 _OUT_OF_RANGE = {"+": "the pan is overloaded: take load off", "-": "the pan is underloaded: is the tank on it?"}
-
-
-class _Reading(NamedTuple):
-    mass_g: float
-    step_g: float
 
 
 class MtSicsBalance:
@@ -73,24 +66,16 @@ class MtSicsBalance:
 
     def weigh_stable_g(self, deadline_s: float) -> float:
         """Polls with ``SI`` and waits on the clock: ``S`` would make the balance wait on its own time."""
-        start_s = self._clock.now_s()
-        before: _Reading | None = None
-        while True:
-            line = self._ask("SI", "S", "SI")
-            reading = self._stable_reading(line)
-            if reading and before and abs(reading.mass_g - before.mass_g) < 1.01 * min(reading.step_g, before.step_g):
-                self.readability_g = reading.step_g
-                return reading.mass_g
-            before = reading
-            waited_s = self._clock.now_s() - start_s
-            if waited_s + POLL_S > deadline_s:
-                raise DeadlineExceeded(
-                    f"{self.role}: no two equal stable readings within {deadline_s:g} s ({waited_s:.1f} s waited); the "
-                    f"last answer to 'SI' was {line!r}; is water still running, or the balance in a draught?"
-                )
-            self._clock.sleep(POLL_S)
 
-    def _stable_reading(self, line: str) -> _Reading | None:
+        def ask() -> tuple[str, StableReading | None]:
+            line = self._ask("SI", "S", "SI")
+            return line, self._stable_reading(line)
+
+        reading = two_equal(ask, self.role, "'SI'", self._clock, deadline_s)
+        self.readability_g = reading.step_g
+        return reading.mass_g
+
+    def _stable_reading(self, line: str) -> StableReading | None:
         """None for a reading that is dynamic (D) or not possible at the moment (I)."""
         rest = line.partition(" ")[2]
         if rest == "I":
@@ -104,10 +89,8 @@ class MtSicsBalance:
             self._link.fail_protocol("SI", line, "not a reading of MT-SICS")
         if found["unit"] not in UNITS_G:
             self._link.fail_protocol("SI", line, f"the unit is {found['unit']!r}, not g or kg")
-        unit_g = UNITS_G[found["unit"]]
-        step_g = unit_g * 10.0 ** -len(found["decimals"] or "")
-        # Rounded where the decimal number ends: 0.1234 kg is 123.4 g and no 123.39999999999999.
-        return _Reading(round(float(found["number"]) * unit_g, 6), step_g) if found["status"] == "S" else None
+        reading = in_grams(found["number"], found["decimals"], found["unit"])
+        return reading if found["status"] == "S" else None
 
     def _ask(self, command: str, *names: str, accepted_errors: tuple[str, ...] = ()) -> str:
         """The first line after ``command`` that is named one of ``names``; resynchronises first if need be."""

@@ -5,20 +5,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, NoReturn
+from typing import Literal, NoReturn
 
-from meterbench.errors import DeadlineExceeded, InstrumentError
+from meterbench.errors import InstrumentError
+from meterbench.instruments.balance.stable_weighing import UNITS_G, StableReading, in_grams, two_equal
 from meterbench.instruments.capabilities import Exchange, Identity
 from meterbench.instruments.links.serial_link import SerialLink
 from meterbench.instruments.place import DriverSettings, Place
 from meterbench.world.clock import Clock
 
-POLL_S = 0.5
 RESYNCHRONISE_S = 2.0
 """Wall seconds that a balance may take to tell its serial number."""
 PRINT = "\x1bP"
 MODEL, SERIAL, SOFTWARE = "\x1bx1_", "\x1bx2_", "\x1bx3_"
-UNITS_G = {"g": 1.0, "kg": 1000.0}
 
 _BLOCK = re.compile(r"(?P<id>[A-Z][A-Za-z0-9# ]{5})?(?P<text>.{14})")
 """16 characters with CR LF, or 22 with an identification before them."""
@@ -44,11 +43,6 @@ class SbiSettings(DriverSettings):
     bytesize: Literal[7, 8] = 8
     parity: Literal["N", "E", "O"] = "O"
     stopbits: Literal[1, 2] = 1
-
-
-class _Reading(NamedTuple):
-    mass_g: float
-    step_g: float
 
 
 class SbiBalance:
@@ -86,27 +80,19 @@ class SbiBalance:
 
     def weigh_stable_g(self, deadline_s: float) -> float:
         """Polls with ``ESC P``; the balance's menu must let it print at once, stable or not."""
-        start_s = self._clock.now_s()
-        before: _Reading | None = None
-        while True:
+
+        def ask() -> tuple[str, StableReading | None]:
             with self._link.lock:
                 if self._link.stale:
                     self._resynchronise()
                 line = self._link.exchange(PRINT)
-            reading = self._stable_reading(line)
-            if reading and before and abs(reading.mass_g - before.mass_g) < 1.01 * min(reading.step_g, before.step_g):
-                self.readability_g = reading.step_g
-                return reading.mass_g
-            before = reading
-            waited_s = self._clock.now_s() - start_s
-            if waited_s + POLL_S > deadline_s:
-                raise DeadlineExceeded(
-                    f"{self.role}: no two equal stable readings within {deadline_s:g} s ({waited_s:.1f} s waited); the "
-                    f"last answer to ESC P was {line!r}; is water still running, or the balance in a draught?"
-                )
-            self._clock.sleep(POLL_S)
+            return line, self._stable_reading(line)
 
-    def _stable_reading(self, line: str) -> _Reading | None:
+        reading = two_equal(ask, self.role, "ESC P", self._clock, deadline_s)
+        self.readability_g = reading.step_g
+        return reading.mass_g
+
+    def _stable_reading(self, line: str) -> StableReading | None:
         """None for a reading without a unit, which is how SBI says that it is not stable."""
         block = _BLOCK.fullmatch(line)
         if block is None:
@@ -122,10 +108,7 @@ class SbiBalance:
             return None
         if unit not in UNITS_G:
             self._link.fail_protocol(PRINT, line, f"the unit is {unit!r}, not g or kg")
-        step_g = UNITS_G[unit] * 10.0 ** -len(weight["decimals"] or "")
-        # Rounded where the decimal number ends: 0.1234 kg is 123.4 g and no 123.39999999999999.
-        mass_g = round(float(weight["number"]) * UNITS_G[unit], 6)
-        return _Reading(-mass_g if weight["sign"] == "-" else mass_g, step_g)
+        return in_grams(weight["sign"].strip() + weight["number"].strip(), weight["decimals"], unit)
 
     def _refuse(self, line: str, text: str) -> NoReturn:
         meaning = _SPECIALS.get(text, "it reports a fault of its own; see its manual")

@@ -170,7 +170,7 @@ def test_a_setting_that_did_not_take_is_read_back(box: EspecP300, sim: EspecP300
 def test_a_late_answer_never_answers_the_next_question(box: EspecP300, cabinet: Cabinet, sim: EspecP300Sim) -> None:
     """It comes when the line is in use again; what it says is outvoted or out of grammar."""
     cabinet.chamber.air_temp_c = 23.4
-    for delay_s in (0.17, 0.2, 0.3):
+    for delay_s in (0.14, 0.17, 0.22):
         sim.server.faults.add(Fault(FaultKind.LATE, delay_s=delay_s))
         with pytest.raises(DeadlineExceeded, match="chamber"):
             box.status()

@@ -178,7 +178,7 @@ def test_the_box_itself_has_no_count_without_a_gate(bench: Bench) -> None:
         (FaultKind.SILENCE, DeadlineExceeded),
         (FaultKind.LATE, DeadlineExceeded),
         (FaultKind.REFUSE, InstrumentError),
-        (FaultKind.CLOSE, DeadlineExceeded),
+        (FaultKind.CLOSE, ConnectionLost),
         (FaultKind.DIE, ConnectionLost),
     ],
 )

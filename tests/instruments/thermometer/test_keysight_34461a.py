@@ -96,7 +96,7 @@ def test_a_box_that_was_switched_off_is_set_again(bench: Bench) -> None:
         (Fault(FaultKind.LATE, delay_s=DEADLINE_S + 0.05), (DeadlineExceeded,)),
         (Fault(FaultKind.LATE, delay_s=0.01), ()),
         (Fault(FaultKind.REFUSE), (InstrumentError,)),
-        (Fault(FaultKind.CLOSE), (DeadlineExceeded,)),
+        (Fault(FaultKind.CLOSE), (ConnectionLost,)),
     ],
     ids=["silence", "late", "in time", "refuse", "close"],
 )
