@@ -7,8 +7,8 @@ import contextlib
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TypeVar, cast
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
 
 from meterbench.bench.certificate import CalibrationState, Certificate, complaint
 from meterbench.bench.collection import Collected, Span, summarise
@@ -32,6 +32,7 @@ from meterbench.instruments.capabilities import (
     RigState,
     Supply,
 )
+from meterbench.instruments.place import Place
 from meterbench.instruments.roles import REQUIRED
 from meterbench.instruments.thermometer.pt100 import PlatinumProbe
 from meterbench.world.clock import Clock
@@ -62,6 +63,9 @@ class Standard:
     instrument: Instrument
     certificate: Certificate | None
     calibration: CalibrationState
+    place: Place | None = None
+    """Where it was really opened, which is another address than the file's in a simulated laboratory."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

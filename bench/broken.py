@@ -31,6 +31,8 @@ class Standing:
         self._marker = -1
         self._unwritten = False
         """It is BROKEN, and that could not be written: the marker must stay."""
+        self.paths = None if station_path is None else (station_path, lab)
+        """The station file, and the served laboratory's, if its state outlives the process."""
         self._files = None if station_path is None else _Files(lab or station_path)
         self._named = f"--station {station_path}" + (f" --lab {lab}" if lab else "")
 

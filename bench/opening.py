@@ -223,7 +223,14 @@ def _bench(station: StationFile, clock: Clock, seats: Sequence[_Seat], instrumen
         certificate = station.certificate(seat.role)
         standards.append(
             Standard(
-                seat.role, seat.driver, seat.written, instrument, certificate, state_of(seat.role, certificate, today)
+                seat.role,
+                seat.driver,
+                seat.written,
+                instrument,
+                certificate,
+                state_of(seat.role, certificate, today),
+                seat.place,
+                seat.settings,
             )
         )
     chamber_probe = station.instruments.chamber_probe

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from meterbench.bench.bench import Bench
 from meterbench.bench.broken import Standing
+from meterbench.bench.guardian import Guardian, wards_of
 from meterbench.bench.opening import Wires, open_station
 from meterbench.bench.run import Observer, Run
 from meterbench.bench.safe_state import SafeAction, make_all_safe
@@ -93,10 +94,15 @@ def session(
         run.observe(lambda kind, _: traces.flush() if kind == "step_finished" else None)
         bench.watch.sink = traces
         swallowed = True
+        guardian: Guardian | None = None
         try:
             if resume and clearance:
                 run.event("info", f"last cleared by {clearance['by']}: {clearance['reason']}", clearance=clearance)
             standing.take(folder.name, _utc(bench.clock))
+            wards = wards_of(bench.standards) if standing.paths is not None else []
+            if wards and standing.paths is not None:
+                speed = wires.served.speed if wires.served is not None else 1.0
+                guardian = Guardian(folder.name, wards, speed, *standing.paths)
             bench.take_control()
             yield run, bench
         except BaseException as error:
@@ -105,6 +111,8 @@ def session(
             raise
         finally:
             _end(run, bench, standing, swallowed, traces)
+            if guardian is not None:
+                guardian.release()
             stop.finish()
 
 

@@ -8,6 +8,7 @@ beside the record, not part of it.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -26,7 +27,11 @@ _CLOCK_READINGS_A_LINE = 200
 
 
 class WireRecorder:
-    """Writes the file; from any thread."""
+    """Writes the file; from any thread.
+
+    What cannot be written (a full disk) stops no exchange: the safe state must be reached without it. It ends the run
+    in the next wait on the ``RecordingClock``, and nothing is written after it.
+    """
 
     def __init__(self, path: Path, head: Mapping[str, Any]) -> None:
         """``head``: what is known before the first exchange. ``RecordError`` if the file is there or cannot be made."""
@@ -34,11 +39,18 @@ class WireRecorder:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._times: dict[str, list[Any]] = {}
+        self._fault = ""
         try:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         except OSError as error:
             raise RecordError(f"cannot record the wires in {path}: {error.strerror}") from error
         self._write({"schema": 1, **head})
+        self.require_whole()
+
+    def require_whole(self) -> None:
+        """``RecordError`` if something could not be written."""
+        if self._fault:
+            raise RecordError(f"cannot record the wires in {self.path}: {self._fault}")
 
     def tape(self, link: str) -> Tape:
         """What the link called ``link`` (role, and slot) tells its exchanges to."""
@@ -65,23 +77,27 @@ class WireRecorder:
                 self._write_times(thread)
 
     def close(self) -> None:
-        """Write what is left; safe to call twice."""
+        """Write what is left; ``RecordError`` if something could not be written. Safe to call twice."""
         with self._lock:
             if self._file >= 0:
                 for thread in list(self._times):
                     self._write_times(thread)
                 os.close(self._file)
                 self._file = -1
+                self.require_whole()
 
     def _write_times(self, thread: str) -> None:
         self._write({"clock": self._times.pop(thread), "thread": thread})
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        text = json.dumps(line, separators=(",", ":")) + "\n"
+        if self._fault:
+            return
+        text = json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n"
         try:
-            os.write(self._file, text.encode("ascii"))
+            if os.write(self._file, text) < len(text):
+                self._fault = os.strerror(errno.ENOSPC)
         except OSError as error:
-            raise RecordError(f"cannot record the wires in {self.path}: {error.strerror}") from error
+            self._fault = str(error.strerror)
 
 
 class RecordingClock(Clock):
@@ -113,6 +129,7 @@ class RecordingClock(Clock):
             with self._clock.shield():
                 steady = self._clock._pass(duration_s)
         else:
+            self._recorder.require_whole()
             steady = self._clock._pass(duration_s)
         self._keep(steady)
         return steady

@@ -91,15 +91,21 @@ def execute(request: Request) -> int:
         # Whatever the folder holds is the record of another session: its verdict is not this one's.
         raise progress.first_error or RecordError(f"{request.programme} ended without a closed record in {folder}")
     record = load(folder)
+    status = EXIT_STATUS[record.verdict]
+    if isinstance(progress.first_error, RecordError) and record.verdict is not Verdict.ERROR:
+        # What was lost after the record was closed, as the last of the recorded wires, is no part of it.
+        print(f"meterbench: {progress.first_error}", file=sys.stderr)
+        status = EXIT_STATUS[Verdict.ERROR]
     if request.as_json:
         print(json.dumps(_outcome(record), indent=1))
-        return EXIT_STATUS[record.verdict]
+        return status
     print_summary(record, console)
     for reason in record.closed["reasons"] if record.closed else []:
         console.print(f"meterbench: {reason}", style="bold", soft_wrap=True)
-    console.print(f"Report:  {folder / 'report.html'}", soft_wrap=True)
+    if (folder / "report.html").exists():
+        console.print(f"Report:  {folder / 'report.html'}", soft_wrap=True)
     console.print(f"Record:  {folder / FILE_NAME}", soft_wrap=True)
-    return EXIT_STATUS[record.verdict]
+    return status
 
 
 def _outcome(record: RunRecord) -> dict[str, Any]:

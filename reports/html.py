@@ -6,6 +6,7 @@ The same record gives the same bytes: no clock is read, and the date is that of 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ FLOW_MARKS = ("Q1", "Q2", "Q3", "Q4")
 
 
 def write_report(record: RunRecord, path: Path) -> Path:
-    """Write the report of a run to ``path`` and return it; ``RecordError`` if it cannot be written."""
+    """Write the report of a run to ``path`` as a whole and return it; ``RecordError`` if it cannot be written."""
     readings = tables.Readings(record)
     page = _environment().get_template("report.html")
     text = page.render(
@@ -50,9 +51,13 @@ def write_report(record: RunRecord, path: Path) -> Path:
         laboratory=tables.laboratory_readings(record),
         **_process_values(record),
     )
+    unfinished = path.with_name(f".{path.name}.part")
     try:
-        path.write_bytes(text.encode())
+        unfinished.write_bytes(text.encode())
+        unfinished.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            unfinished.unlink()
         raise RecordError(f"cannot write the report {path}: {error.strerror}") from error
     return path
 
@@ -156,6 +161,7 @@ def _environment() -> Environment:
         "moment": moment_text,
         "number": tables.number_text,
         "nominal": tables.nominal_text,
+        "limit": tables.limit_text,
         "rounded": tables.rounded_text,
         "glyph": lambda verdict: VERDICT_GLYPHS.get(verdict, "▲"),
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from math import floor, log10
 from typing import Any
 
@@ -17,6 +17,8 @@ from meterbench.bench.record import Budget, Condition, ResultRow, RunRecord
 ERROR = "error_of_indication"
 RECORD_COLUMNS = ("flow_mean", "line_pressure", "water_temperature", "indicated_volume", "actual_volume")
 """Readings with a column of their own in the record of a flow point."""
+COLUMNS_ON_PAPER = 9
+"""Of readings, beside the number of the run."""
 
 _LABORATORY = ("ambient_temperature", "air_pressure", "relative_humidity", "air_density")
 _SAME_QUANTITY = {"actual_flow": "flow_mean"}
@@ -59,6 +61,14 @@ class PointRecord:
     reference_units: dict[str, str]
     """Further quantities of the bench as a whole (masses, gate time, ...) and their units."""
     reference_lines: tuple[tuple[ResultRow, dict[str, Seen | None]], ...]
+
+    @property
+    def reference_columns(self) -> list[tuple[tuple[str, str], ...]]:
+        """``reference_units`` in tables of much the same width, none wider than paper: it would be cut off there."""
+        columns = tuple(self.reference_units.items())
+        count = -(-len(columns) // COLUMNS_ON_PAPER)
+        ends = [len(columns) * number // count for number in range(count + 1)] if count else []
+        return [columns[start:end] for start, end in pairwise(ends)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +175,11 @@ def rounded_text(number: float | None, digits: int) -> str:
 def unit_text(unit: str) -> str:
     """A unit of the record as it is printed."""
     return unit.replace("degC", "°C").replace("m3", "m³")
+
+
+def limit_text(number: float) -> str:
+    """A limit, laid down or computed: six significant digits at most."""
+    return nominal_text(float(f"{number:.6g}"))
 
 
 def nominal_text(number: float | None) -> str:

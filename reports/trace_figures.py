@@ -17,6 +17,8 @@ POINTS = 600
 COLOURS = ("#00549f", "#b33c00", "#00795a", "#7a3e8e", "#8a6d00", "#4a4f55", "#c2457d")
 LEAST_FLOW_L_H = 0.5
 """Flows are drawn on a logarithmic axis, from here on."""
+LEAST_SPAN = 0.05
+"""Of an axis, as a part of the largest value on it: the noise of what stands still looks still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,13 @@ def over_time(traces: Mapping[str, Mapping[str, NDArray[Any]]], steps: Sequence[
                 axes.set_ylim(bottom=LEAST_FLOW_L_H)
                 axes.yaxis.set_major_formatter(lambda flow_l_h, _: f"{flow_l_h:g}")
                 axes.minorticks_off()
+            else:
+                axes.set_ylim(*_limits(axes.get_ylim(), of_panel))
+                axes.ticklabel_format(axis="y", style="plain", useOffset=False)
             axes.set_ylabel(kind.axis)
             axes.yaxis.set_label_coords(-0.56 / (width_inch - left_inch - right_inch), 0.5)
-            axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.04), frameon=False, fontsize=6.5, labelcolor=INK)
+            axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.04), frameon=False, fontsize=6.5, labelcolor=INK,
+                        labelspacing=0.2)  # fmt: skip
             axes.tick_params(labelbottom=number == len(panels) - 1)
         axes.set_xlabel(f"time since {start:%Y-%m-%d %H:%M} UTC / min")
     return svg_text(figure, "Process values of the run over time: " + ", ".join(kind.axis for kind in panels))
@@ -108,10 +114,19 @@ def _panels(traces: Mapping[str, Mapping[str, NDArray[Any]]]) -> dict[Kind, list
     return dict(by_axis.values())
 
 
+def _limits(usual: tuple[float, float], of_panel: Sequence[Series]) -> tuple[float, float]:
+    """Of a linear axis: as usual, or about the same middle as wide as ``LEAST_SPAN`` asks."""
+    largest = max(float(np.nanmax(np.abs(series.values))) for series in of_panel)
+    half, middle = max(usual[1] - usual[0], LEAST_SPAN * largest) / 2.0, sum(usual) / 2.0
+    return middle - half, middle + half
+
+
 def _label(source: str, name: str, kind: Kind) -> str:
     what = name.removesuffix(kind.ending if kind.ending.startswith("_") else "_kpa").replace("_", " ")
     if what.startswith("flow line"):
         what = f"line {what[-1].upper()}"
+    if what == source:
+        return f"{what} (reference)"
     return f"{source.replace('_', ' ')}: {what}" if source != "rig" else what
 
 

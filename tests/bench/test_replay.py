@@ -6,6 +6,7 @@ Kind: plant. The recording is of a simulated station, with drivers, links and so
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from meterbench.bench.record import RunRecord
 from meterbench.bench.record import load as load_record
 from meterbench.bench.session import Programme, session
 from meterbench.bench.station import parse
+from meterbench.bench.verdict import Verdict
 from meterbench.bench.wire_record import FILE_NAME, WireRecorder
 from meterbench.errors import BenchError, ConfigError, RecordError
 from meterbench.instruments.capabilities import Exchange
@@ -159,6 +161,29 @@ def test_a_recording_is_never_written_over(tmp_path: Path) -> None:
     WireRecorder(tmp_path / FILE_NAME, {"station": "first"}).close()
     with pytest.raises(RecordError, match="File exists"):
         WireRecorder(tmp_path / FILE_NAME, {})
+
+
+def test_a_full_disk_ends_the_run_and_not_the_safe_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ERROR with the reason; the links go on, the rig comes to rest, and the station is not BROKEN."""
+    write, left = os.write, [150_000]
+
+    def short_of_space(descriptor: int, content: bytes) -> int:
+        if b'{"link":' not in content[:8] and b'{"clock":' not in content[:9]:
+            return write(descriptor, content)
+        left[0] -= len(content)
+        return write(descriptor, content if left[0] > 0 else content[:7])
+
+    monkeypatch.setattr(os, "write", short_of_space)
+    folder = tmp_path / "run"
+    with pytest.raises(RecordError, match=r"cannot record the wires in .*: No space left on device"):
+        run(station_content(), folder, Wires(record=folder / FILE_NAME, programme=NAME))
+    record = load_record(folder)
+    assert record.closed is not None
+    assert record.verdict is Verdict.ERROR
+    assert len(record.closed["reasons"]) == 1
+    (actions,) = (event["safe_state"] for event in record.events if "safe_state" in event)
+    assert all(action["confirmed"] for action in actions)
+    replay.load(folder / FILE_NAME)  # up to there
 
 
 def test_every_byte_comes_back(tmp_path: Path) -> None:

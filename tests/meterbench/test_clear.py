@@ -195,3 +195,45 @@ def test_a_guard_that_is_still_open_is_not_cleared(lab: VirtualLab, path: Path, 
     assert files(path) == {"lab-dn25.in-use.json"}
     in_the_lab(lab, lambda: delattr(lab.plc, "_interlocks"))
     assert clear(path).returncode == 0
+
+
+def test_a_guardian_makes_safe_what_has_no_watchdog(tmp_path: Path) -> None:
+    """SIGKILL: the chamber that heats is idle and the supply off some seconds later, and the station's state says so."""
+    content = station_content()
+    content["instruments"] |= {
+        "chamber": {"driver": "weiss_simserv", "address": "virtual"},
+        "supply": {"driver": "rs_ngu201", "address": "virtual"},
+    }
+    lab = VirtualLab(station.parse(content, "test"))
+    addresses = lab.start(1.0)
+    try:
+        chamber = lab.chamber
+        assert chamber is not None
+        real = {key: part for key, part in content.items() if key != "virtual"}
+        real["station"] = {"name": "guarded", "clock": "wall"}
+        real["meters"] = [QUICK_METER]
+        for role, section in real["instruments"].items():
+            section["address"] = addresses[role] if role in ("counter", "supply") else addresses[role][0]
+        path = tmp_path / "guarded.toml"
+        path.write_text(to_toml(real), encoding="utf-8")
+        process = start(path, tmp_path / "killed")
+        wait_for_step(tmp_path / "killed", STEP)
+        in_the_lab(lab, chamber.start)
+        process.kill()
+        process.communicate(timeout=60)
+        broken, deadline_s = path.with_name("guarded.broken.json"), time.monotonic() + 30.0
+        while not broken.exists():
+            assert time.monotonic() < deadline_s
+            time.sleep(0.1)
+        state = json.loads(broken.read_text())
+        assert "was killed" in state["cause"]
+        assert [(action["device"], action["confirmed"]) for action in state["safe_state"]] == [
+            ("chamber", True),
+            ("supply 1", True),
+        ]
+        assert not chamber.running
+        refused = meterbench("check", "--station", path)
+        assert refused.returncode == 3
+        assert "the safe state was reached" in refused.stderr
+    finally:
+        lab.stop()

@@ -231,3 +231,14 @@ def test_a_place_that_cannot_be_written_is_named(record: RunRecord, tmp_path: Pa
     """The message says which file and why."""
     with pytest.raises(RecordError, match="nowhere"):
         write_report(record, tmp_path / "nowhere" / "report.html")
+
+
+def test_a_report_is_there_as_a_whole_or_not_at_all(record: RunRecord, tmp_path: Path) -> None:
+    """A full disk leaves the report that was there before, and no half of another."""
+    path = tmp_path / "report.html"
+    path.write_text("before")
+    (tmp_path / ".report.html.part").symlink_to("/dev/full")
+    with pytest.raises(RecordError, match=r"cannot write the report .*: No space left on device"):
+        write_report(record, path)
+    assert path.read_text() == "before"
+    assert [each.name for each in tmp_path.iterdir()] == ["report.html"]

@@ -66,6 +66,23 @@ def test_nominal_numbers_print_as_they_were_laid_down() -> None:
     ]
 
 
+def test_computed_limits_have_six_digits() -> None:
+    """A window that certificates make has no sixteen digits to tell; one that the standard lays down loses none."""
+    assert [tables.limit_text(limit) for limit in (-0.7134367515, 1.1 * 1.5625, 2500.0, 1e7)] == [
+        "-0.713437", "1.71875", "2500", "10000000",
+    ]  # fmt: skip
+
+
+def test_no_table_of_readings_is_wider_than_paper(record: RunRecord) -> None:
+    """What is too wide is cut off in print: all readings stand in as many tables as they need, each once."""
+    point = tables.point_records(record, tables.Readings(record))[0]
+    for count in (0, 1, tables.COLUMNS_ON_PAPER, tables.COLUMNS_ON_PAPER + 1, 25):
+        units = {f"quantity {number}": "g" for number in range(count)}
+        columns = replace(point, reference_units=units).reference_columns
+        assert [each for table in columns for each in table] == list(units.items())
+        assert all(0 < len(table) <= tables.COLUMNS_ON_PAPER for table in columns)
+
+
 def test_summary_lists_flow_points_upwards_and_records_in_the_order_of_measuring(record: RunRecord) -> None:
     """Q1 first for the reader; Q3 first at the bench."""
     assert tables.summarise(record).flow_points == ("Q1", "Q2", "Q3")

@@ -47,6 +47,29 @@ def test_each_kind_has_a_panel_with_its_unit() -> None:
     assert "2026-11-22 07:00 UTC" in svg
 
 
+def test_an_axis_tells_its_values_as_they_are() -> None:
+    """No offset or power of ten beside the axis; and the noise of what stands still does not fill its panel."""
+    noise = np.random.default_rng(1).normal(0.0, 2e-6, 50)
+    svg = over_time({"supply_1": series(50, voltage_v=3.601 + noise, current_ma=0.01776 + noise)}, [])
+    assert "1e−6" not in svg
+    assert "1e-6" not in svg
+    for tick in ("3.60", "3.65", "0.0178"):
+        assert tick in svg
+
+
+def test_what_a_series_is_called() -> None:
+    """The rig's values by their own names, a witness's by the instrument's."""
+    svg = over_time(
+        {
+            "rig": series(5, pressure_upstream_kpa=np.full(5, 400.0)),
+            "pressure": series(5, pressure_kpa=np.full(5, 399.0)),
+        },
+        [],
+    )
+    assert "pressure (reference)" in svg
+    assert "pressure upstream" in svg
+
+
 def test_the_same_traces_give_the_same_bytes() -> None:
     """A report written again is the same."""
     traces = {"rig": series(5, tank_temp_c=np.arange(5.0))}
