@@ -198,7 +198,7 @@ def test_a_guard_that_is_still_open_is_not_cleared(lab: VirtualLab, path: Path, 
 
 
 def test_a_guardian_makes_safe_what_has_no_watchdog(tmp_path: Path) -> None:
-    """SIGKILL: the chamber that heats is idle and the supply off some seconds later, and the station's state says so."""
+    """SIGKILL: a chamber that heats is idle and a supply off some seconds later; the station's state says so."""
     content = station_content()
     content["instruments"] |= {
         "chamber": {"driver": "weiss_simserv", "address": "virtual"},
