@@ -242,3 +242,15 @@ def test_a_report_is_there_as_a_whole_or_not_at_all(record: RunRecord, tmp_path:
         write_report(record, path)
     assert path.read_text() == "before"
     assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_replay_is_not_taken_for_a_day_at_the_laboratory(tmp_path: Path) -> None:
+    """What answered in the place of the instruments stands at the top, instead of the banner of a simulated station."""
+    record = load(write_sample_run(tmp_path / "run"))
+    told = "replay of wire.jsonl, SHA-256 00ff"
+    station = record.opened["station"] | {"simulated": True, "other_side": told}
+    replayed = replace(record, opened=record.opened | {"station": station})
+    page = Page(write_report(replayed, tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert f"In the place of the instruments answered: {told}." in page.text
+    assert "Not measured at a laboratory: not evidence about a real meter." in page.text
+    assert "Simulated station" not in page.text
