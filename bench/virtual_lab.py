@@ -10,8 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from meterbench.bench.instrument_sections import InstrumentSection
+from meterbench.bench.line_sections import VirtualMeterSection, VirtualSection
 from meterbench.bench.simulators import SIMULATORS, Sampled, Server, Simulated
-from meterbench.bench.station import InstrumentSection, StationFile, VirtualMeterSection, VirtualSection
+from meterbench.bench.station import StationFile
 from meterbench.dut.reference_meter.hardware.body import Body, draw_body
 from meterbench.dut.reference_meter.hardware.sensor import Truth
 from meterbench.dut.reference_meter.meter import Fitted, ReferenceMeter

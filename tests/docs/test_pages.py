@@ -14,7 +14,8 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from meterbench.bench.station import WIRES, StationFile
+from meterbench.bench.instrument_sections import WIRES
+from meterbench.bench.station import StationFile
 from meterbench.cli import app
 from meterbench.instruments.drivers import DRIVERS, drivers_for, settings_model
 from meterbench.instruments.faults import FaultKind
