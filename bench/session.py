@@ -110,9 +110,11 @@ def session(
             run.abandon(error)
             raise
         finally:
-            _end(run, bench, standing, swallowed, traces)
-            if guardian is not None:
-                guardian.release()
+            try:
+                _end(run, bench, standing, swallowed, traces)
+            finally:
+                if guardian is not None:
+                    guardian.release()  # what acts was made safe, or declared not to be, whatever became of the record
             stop.finish()
 
 

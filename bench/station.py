@@ -12,9 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from meterbench.bench.certificate import (
-    Certificate,
-)
+from meterbench.bench.certificate import Certificate
 from meterbench.bench.instrument_sections import (
     VIRTUAL_ADDRESS,
     WIRES,

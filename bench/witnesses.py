@@ -12,6 +12,7 @@ from meterbench.bench.collection import Collected, ExtraReading
 from meterbench.bench.corrections import Corrections
 from meterbench.bench.cross_check import Allowances, Comparison, MasterVolume
 from meterbench.bench.rig_watch import Sample
+from meterbench.bench.safe_state import STILL_L_H
 from meterbench.instruments.capabilities import (
     ClimateChamber,
     Instrument,
@@ -26,8 +27,6 @@ MASTER_OF_LINE = {"A": "master_a", "B": "master_b", "C": "master_c"}
 """The flow meter that stands in each line of the rig."""
 WITNESSES = (*MASTER_OF_LINE.values(), "pressure", "chamber_probe")
 """The roles that only see what others see."""
-STILL_L_H = 0.5
-"""Below this a line counts as still."""
 
 
 @dataclass(frozen=True, slots=True)
