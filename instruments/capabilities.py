@@ -6,7 +6,8 @@ never the bench, a limit or a procedure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -145,6 +146,59 @@ class GateTiming:
     travel_off_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class CyclePlan:
+    """A discontinuous flow: rise, on, fall, off, again and again."""
+
+    line: str
+    flow_l_h: float
+    rise_s: float
+    on_s: float
+    fall_s: float
+    off_s: float
+    cycles: int
+    """The number of the last cycle."""
+    first: int = 1
+    """Number of the first one: more than 1 where a programme goes on."""
+
+    @property
+    def period_s(self) -> float:
+        """One whole cycle."""
+        return self.rise_s + self.on_s + self.fall_s + self.off_s
+
+
+@dataclass(frozen=True, slots=True)
+class CycleState:
+    """Where the PLC's cycling programme is."""
+
+    running: bool
+    done: int
+    """Number of the last whole cycle; 0 before the first."""
+    oldest: int
+    """Number of the oldest cycle that the log still holds; 0 if it is empty."""
+    log_depth: int
+    """How many cycles the log holds at the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class CycleSummary:
+    """One cycle as the PLC logged it, by the rig's own sensors."""
+
+    number: int
+    rise_s: float
+    on_s: float
+    fall_s: float
+    off_s: float
+    flow_l_h: float
+    """Mean while it was on, ramps left out."""
+    volume_l: float
+    """Of the whole cycle, ramps included."""
+    pressure_upstream_kpa: float
+    pressure_downstream_kpa: float
+    """Both while it was on."""
+    water_temp_c: float
+
+
 class FlowRig(Instrument, Protocol):
     """The flow rig as its PLC offers it. Every command is checked against the interlocks, acknowledged, and refused
     with a named error; ``InterlockTripped`` when an alarm is latched or a permissive missing.
@@ -171,12 +225,26 @@ class FlowRig(Instrument, Protocol):
 
     def drain_weigh_tank(self) -> None: ...
 
+    def hold_pressure(self, pressure_kpa: float | None) -> None:
+        """Hold this gauge pressure before the meters, at rest and while water flows; None: what the pump gives."""
+
     def start_pressure_test(self) -> None:
         """Close the line at both ends and watch the pressure decay (``RigStatus.leak_rate_kpa_min``)."""
 
     def end_pressure_test(self) -> None: ...
 
     def set_water_temp(self, water_temp_c: float) -> None: ...
+
+    def start_cycles(self, plan: CyclePlan) -> None:
+        """Let the PLC start and stop the flow by itself, from cycle ``plan.first`` on, until ``plan.cycles`` are done
+        or ``stop_flow``. Its count and its log go on by themselves while nobody asks."""
+
+    def cycle_state(self) -> CycleState:
+        """How far the cycling has come."""
+
+    def read_cycles(self, first: int, count: int) -> Sequence[CycleSummary]:
+        """The summaries of cycles ``first`` to ``first + count - 1`` (from 1) out of the PLC's log;
+        ``InstrumentError`` if one of them is not in it, or not any more."""
 
     def controlled_stop(self) -> None:
         """Ramp down, diverter to return, heater off, pump off: the safe state. Never refused; safe to call twice."""
@@ -209,6 +277,8 @@ class ChamberStatus:
     setpoint_c: float
     alarms: tuple[str, ...]
     """What it reports, in its own words; empty if all is well."""
+    humidity_percent: float = math.nan
+    """Relative; NaN for a chamber without humidity."""
 
 
 class ClimateChamber(Actor, Instrument, Protocol):
@@ -219,10 +289,14 @@ class ClimateChamber(Actor, Instrument, Protocol):
 
     def status(self) -> ChamberStatus: ...
 
-    def start(self, temp_c: float, gradient_k_min: float | None = None) -> None:
+    def start(
+        self, temp_c: float, gradient_k_min: float | None = None, humidity_percent: float | None = None
+    ) -> None:
         """Go to ``temp_c``, no faster than ``gradient_k_min`` if given; running already: change the set-point.
 
-        ``InstrumentError`` if it refuses, or if an alarm is present; the set-point is read back.
+        ``humidity_percent``: hold this relative humidity, too; None: leave the air as dry as it is.
+        ``InstrumentError`` if it refuses (as a chamber without humidity does), or if an alarm is present; the
+        set-points are read back.
         """
 
 
@@ -369,6 +443,8 @@ class OperatorTask:
     deadline_s: float
     default: str | None = None
     """What counts as answered when nobody answers in time; None: that is an error."""
+    details: Mapping[str, str | float] = field(default_factory=dict)
+    """The same as the instruction, for panels and programs: which meter, which place, which level."""
 
 
 @dataclass(frozen=True, slots=True)
