@@ -21,13 +21,15 @@ from meterbench.bench.safe_state import SafeAction, make_all_safe
 from meterbench.bench.uncertainty import ReferenceData
 from meterbench.bench.witnesses import WITNESSES, Sight, Witnesses
 from meterbench.dut.meter import Nameplate
-from meterbench.errors import BenchError, DeadlineExceeded, InstrumentError, InterlockTripped
+from meterbench.errors import BenchError, ConfigError, DeadlineExceeded, InstrumentError, InterlockTripped
 from meterbench.instruments.capabilities import (
     Balance,
     ClimateChamber,
     FlowRig,
     Instrument,
+    Operator,
     PulseCounter,
+    ReferencePressure,
     ResistanceThermometer,
     RigState,
     Supply,
@@ -316,10 +318,14 @@ class Bench:
             sights.append(self._sight())  # a flow meter has counted all that ran only when it has settled
         outcome.append(self._witnesses.compare(collected, sights, temps_c, samples, steady=flying))
 
-    def collect(self, line: str, duration_s: float) -> Collected:
-        """Collect what flows for ``duration_s`` seconds (flying start and finish)."""
+    def collect(self, line: str, duration_s: float, during: Callable[[], None] | None = None) -> Collected:
+        """Collect what flows for ``duration_s`` seconds (flying start and finish), or longer if ``during`` takes
+        longer: what is done meanwhile."""
         with self.collecting(line, flying=True) as outcome:
-            self.clock.sleep(duration_s)
+            end_s = self.clock.now_s() + duration_s
+            if during is not None:
+                during()
+            self.clock.sleep(max(0.0, end_s - self.clock.now_s()))
         return outcome[0]
 
     def _sight(self) -> Sight:
@@ -355,6 +361,40 @@ class Bench:
             return make_all_safe(self._unguarded, self.clock)
         finally:
             self.latch.arm()
+
+    # What only some stations have.
+
+    @property
+    def chamber(self) -> ClimateChamber:
+        """``ConfigError`` where the station has none."""
+        return cast(ClimateChamber, self._the("chamber"))
+
+    @property
+    def operator(self) -> Operator:
+        """``ConfigError`` where the station has none."""
+        return cast(Operator, self._the("operator"))
+
+    @property
+    def pressure_gauge(self) -> ReferencePressure:
+        """``ConfigError`` where the station has none."""
+        return cast(ReferencePressure, self._the("pressure"))
+
+    def supply(self, slot: int) -> Supply:
+        """What feeds the meter in ``slot`` (from 1); ``ConfigError`` where the station has none there."""
+        supplies = self.instruments.get("supply", ())
+        if slot > len(supplies):
+            raise ConfigError(f"slot {slot} has no supply at this station: name one in [instruments.supply]")
+        return cast(Supply, supplies[slot - 1])
+
+    def has(self, role: str) -> bool:
+        """True if the station has an instrument in this role."""
+        return bool(self.instruments.get(role))
+
+    def _the(self, role: str) -> Instrument:
+        found = self.instruments.get(role)
+        if not found:
+            raise ConfigError(f"this station has no {role}: name one in [instruments.{role}]")
+        return found[0]
 
     def close(self) -> None:
         """Close every instrument; safe to call twice."""

@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Protocol
 
 from meterbench.errors import BenchError, InterlockTripped
-from meterbench.instruments.capabilities import ClimateChamber, RigState, RigStatus, Supply
+from meterbench.instruments.capabilities import ChamberStatus, ClimateChamber, RigState, RigStatus, Supply
 from meterbench.world.clock import Clock, Job
 
 MOVING = frozenset(
@@ -282,11 +282,13 @@ class ChamberInterlock:
 
     def __init__(self, chamber: ClimateChamber) -> None:
         self.device = chamber.role
+        self.seen: ChamberStatus | None = None
+        """What the last look showed, for whoever keeps it."""
         self._chamber = chamber
 
     def cause(self) -> str:
         """Why not to go on; what the link raises comes out."""
-        status = self._chamber.status()
+        status = self.seen = self._chamber.status()
         if status.alarms:
             return f"{self.device}: it reports {', '.join(status.alarms)} at {status.temp_c:.1f} °C"
         lowest_c, highest_c = self._chamber.limits_c

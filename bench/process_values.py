@@ -1,4 +1,6 @@
-"""What is looked at while a run goes on, for the traces: the rig at every look, all other instruments now and then."""
+"""What is looked at while a run goes on, for the traces: the rig and the chamber at every look of the watch, which
+looks at them anyway, all other instruments now and then.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from typing import cast
 from meterbench.bench.traces import Sink, Values
 from meterbench.errors import BenchError, InterlockTripped
 from meterbench.instruments.capabilities import (
-    ClimateChamber,
+    ChamberStatus,
     Instrument,
     MasterMeter,
     ReferencePressure,
@@ -21,8 +23,10 @@ from meterbench.instruments.capabilities import (
 from meterbench.world.clock import Clock, Job
 
 PERIOD_S = 5.0
+VIRTUAL_PERIOD_S = 20.0
+"""In virtual time, where a look at all of them costs as much as twenty at the rig."""
 STEADY_PERIOD_S = 60.0
-"""In steady stretches of virtual time."""
+"""In steady stretches of virtual time; more in long ones (``world.clock``)."""
 LONGEST_PAUSE_S = 160.0
 """Between two looks at an instrument that does not answer."""
 
@@ -46,6 +50,23 @@ def rig_values(status: RigStatus) -> Values:
     }
 
 
+def chamber_values(status: ChamberStatus) -> Values:
+    """A row of the trace ``chamber``."""
+    values = {
+        "air_temp_c": status.temp_c,
+        "setpoint_c": status.setpoint_c if status.running else math.nan,
+        "running": float(status.running),
+    }
+    if not math.isnan(status.humidity_percent):
+        values["humidity_percent"] = status.humidity_percent
+    return values
+
+
+def source_of(role: str) -> str:
+    """What the trace of an instrument is called."""
+    return role.replace(" ", "_")
+
+
 def _master(instrument: Instrument) -> Values:
     seen = cast(MasterMeter, instrument).read()
     return {
@@ -64,12 +85,6 @@ def _probe(instrument: Instrument) -> Values:
     return {"probe_ohm": cast(ResistanceThermometer, instrument).resistance_ohm()}
 
 
-def _chamber(instrument: Instrument) -> Values:
-    seen = cast(ClimateChamber, instrument).status()
-    setpoint_c = seen.setpoint_c if seen.running else math.nan
-    return {"air_temp_c": seen.temp_c, "setpoint_c": setpoint_c, "running": float(seen.running)}
-
-
 def _supply(instrument: Instrument) -> Values:
     seen = cast(Supply, instrument).measure()
     return {"voltage_v": seen.voltage_v, "current_ma": seen.current_ma}
@@ -81,7 +96,6 @@ _LOOKS: Mapping[str, Callable[[Instrument], Values]] = {
     "master_b": _master,
     "master_c": _master,
     "pressure": _pressure,
-    "chamber": _chamber,
     "chamber_probe": _probe,
     "supply": _supply,
     "aux_supply": _supply,
@@ -101,7 +115,7 @@ class _Seat:
 
 
 class Looking:
-    """Looks at everything but the rig on the clock, and tells the traces. A look that fails is a row that says so:
+    """Looks at everything that the watch does not look at on the clock, and tells the traces. A look that fails is a row that says so:
     whatever a result rests on is read, and judged, by itself. The heart beats between two instruments, and one that
     does not answer is asked ever more seldom: each time it holds up the sequence for its whole deadline."""
 
@@ -118,7 +132,8 @@ class Looking:
     def start(self, sink: Sink) -> None:
         """Look once, then at every period."""
         self._look(sink)
-        self._job = self._clock.every(PERIOD_S, lambda: self._look(sink), steady_period_s=STEADY_PERIOD_S)
+        period_s = VIRTUAL_PERIOD_S if self._clock.speed is None else PERIOD_S
+        self._job = self._clock.every(period_s, lambda: self._look(sink), steady_period_s=STEADY_PERIOD_S)
 
     def stop(self) -> None:
         """Look no more; safe to call twice."""
@@ -131,7 +146,7 @@ class Looking:
             self._clock.run_vital_jobs()
             if seat.failures and self._clock.now_s() < seat.next_s:
                 continue
-            source = seat.instrument.role.replace(" ", "_")
+            source = source_of(seat.instrument.role)
             try:
                 values = seat.look(seat.instrument)
             except InterlockTripped:

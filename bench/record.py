@@ -24,6 +24,8 @@ class ResultRow:
     meter: str
     """Serial number."""
     flow_point: str
+    condition: str
+    """Under what, where the test has more than one: ``55 °C``, ``MAP``, ``+6 kV contact``."""
     repeat: int
     attempt: int
     quantity: str
@@ -127,6 +129,29 @@ class MeterVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class ClauseVerdict:
+    """What a test of the standard, or of the maker's description, says of one meter."""
+
+    clause: str
+    """Number, as ``7.4``; of a function its name."""
+    title: str
+    requirements: tuple[str, ...]
+    """``ADR-nnn``."""
+    meter: str
+    verdict: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """A test that the standard has and this type does not need."""
+
+    clause: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """Everything that a run's journal says."""
 
@@ -140,6 +165,11 @@ class RunRecord:
     conditions: tuple[Condition, ...]
     budgets: tuple[Budget, ...]
     meter_verdicts: tuple[MeterVerdict, ...]
+    clause_verdicts: tuple[ClauseVerdict, ...]
+    """In the order in which the tests were concluded."""
+    not_applicable: tuple[NotApplicable, ...]
+    acts: tuple[dict[str, Any], ...]
+    """``act`` lines: what the person at the bench was asked and answered, as they are."""
     events: tuple[dict[str, Any], ...]
     """``event`` lines: warnings, alarms, safe state, resumption, as they are."""
     traces: tuple[dict[str, Any], ...]
@@ -189,7 +219,11 @@ def _record(folder: Path, lines: list[dict[str, Any]]) -> RunRecord:
     for line in lines:
         of_kind.setdefault(line["kind"], []).append(line)
     closed = of_kind.get("run_closed", [])
-    found = [line["verdict"] for kind in ("step_finished", "meter_verdict") for line in of_kind.get(kind, [])]
+    found = [
+        line["verdict"]
+        for kind in ("step_finished", "clause_verdict", "meter_verdict")
+        for line in of_kind.get(kind, [])
+    ]
     if closed and any(Verdict[verdict] > Verdict[closed[-1]["verdict"]] for verdict in found):
         raise RecordError(
             f"{folder / journal.FILE_NAME} closes with {closed[-1]['verdict']}, which is better than what it recorded: "
@@ -210,6 +244,11 @@ def _record(folder: Path, lines: list[dict[str, Any]]) -> RunRecord:
         ),
         budgets=tuple(_budget(line) for line in of_kind.get("budget", [])),
         meter_verdicts=_one_a_meter(of_kind.get("meter_verdict", [])),
+        clause_verdicts=_one_a_clause(of_kind.get("clause_verdict", [])),
+        not_applicable=tuple(
+            NotApplicable(line["clause"], line["title"], line["reason"]) for line in of_kind.get("not_applicable", [])
+        ),
+        acts=tuple(of_kind.get("act", [])),
         events=tuple(of_kind.get("event", [])),
         traces=tuple(of_kind.get("trace", [])),
         finished_steps={line["step"]: line["verdict"] for line in of_kind.get("step_finished", [])},
@@ -244,6 +283,18 @@ def _one_a_meter(lines: list[dict[str, Any]]) -> tuple[MeterVerdict, ...]:
         before = found.get(verdict.meter)
         if before is None or Verdict[verdict.verdict] >= Verdict[before.verdict]:
             found[verdict.meter] = verdict
+    return tuple(found.values())
+
+
+def _one_a_clause(lines: list[dict[str, Any]]) -> tuple[ClauseVerdict, ...]:
+    """The worst of each clause and meter, as of the meters."""
+    found: dict[tuple[str, str], ClauseVerdict] = {}
+    for line in lines:
+        reasons, requirements = tuple(line["reasons"]), tuple(line["requirements"])
+        verdict = ClauseVerdict(line["clause"], line["title"], requirements, line["meter"], line["verdict"], reasons)
+        before = found.get((verdict.clause, verdict.meter))
+        if before is None or Verdict[verdict.verdict] >= Verdict[before.verdict]:
+            found[verdict.clause, verdict.meter] = verdict
     return tuple(found.values())
 
 

@@ -14,7 +14,7 @@ from meterbench.bench.interlocks import (
     lost,
     rig_interlocks,
 )
-from meterbench.bench.process_values import rig_values
+from meterbench.bench.process_values import chamber_values, rig_values, source_of
 from meterbench.bench.traces import NoTraces, Sink
 from meterbench.errors import BenchError, InterlockTripped
 from meterbench.instruments.capabilities import FlowRig, RigStatus
@@ -25,7 +25,7 @@ T = TypeVar("T")
 PERIOD_S = 0.5
 """At least 2 Hz, so that the PLC's watchdog of 3 s never sees a living bench as dead."""
 STEADY_PERIOD_S = 5.0
-"""Between samples in steady stretches of virtual time."""
+"""Between samples in steady stretches of virtual time; more in long ones (``world.clock``)."""
 LOOKS = 2
 """A look that fails is repeated once: a frame that broke is no lost link. More would outlast the PLC's watchdog."""
 
@@ -107,8 +107,13 @@ class RigWatch:
     def _look_at(self, other: ChamberInterlock | SupplyInterlock) -> Callable[[], None]:
         def look() -> None:
             self.latch.check()
-            if cause := self._answered(other.device, other.cause):
-                self.latch.trip(cause)
+            cause = self._answered(other.device, other.cause)
+            try:
+                if isinstance(other, ChamberInterlock) and other.seen is not None:
+                    self.sink.keep(source_of(other.device), chamber_values(other.seen))
+            finally:
+                if cause:
+                    self.latch.trip(cause)
 
         return look
 

@@ -14,6 +14,7 @@ from meterbench.bench.journal import Journal
 from meterbench.bench.record import Budget
 from meterbench.bench.verdict import EXIT_STATUS, Verdict, worst
 from meterbench.errors import BenchError, Cancelled, ConfigError, RecordError
+from meterbench.instruments.capabilities import OperatorAnswer, OperatorTask
 from meterbench.world.clock import Clock
 
 Observer = Callable[[str, Mapping[str, Any]], None]
@@ -29,6 +30,7 @@ class Subject:
     requirement: str
     meter: str
     flow_point: str = ""
+    condition: str = ""
     repeat: int = 1
     attempt: int = 1
 
@@ -49,6 +51,8 @@ class Run:
         self._step_verdicts: list[Verdict] = []
         self._finished: dict[str, str] = {}
         self._conclusions: dict[str, Verdict] = {}
+        self._clauses: dict[tuple[str, str], Verdict] = {}
+        self._not_applicable: set[str] = set()
         self._undecided: set[str] = set()
         """Meters with a provisional FAIL that no rule has decided yet."""
         self._batch: list[str] = []
@@ -91,6 +95,10 @@ class Run:
         run._undecided = {row.meter for row in run._rows if row.verdict == "FAIL"}
         for step, verdict in previous.finished_steps.items():
             run._conclude(f"step {step}", Verdict[verdict])
+        run._not_applicable = {each.clause for each in previous.not_applicable}
+        for found in previous.clause_verdicts:
+            run._clauses[found.clause, found.meter] = Verdict[found.verdict]
+            run._conclude(f"clause {found.clause} of meter {found.meter}", Verdict[found.verdict])
         for conclusion in previous.meter_verdicts:
             run._conclude(f"meter {conclusion.meter}", Verdict[conclusion.verdict])
         run.event("info", f"resumed after {len(run._finished)} finished steps", software=opened["software"])
@@ -271,6 +279,38 @@ class Run:
     def event(self, level: str, text: str, **more: Any) -> None:
         """Something worth knowing: ``level`` is info, warning or error."""
         self._write("event", {"level": level, "text": text, **more})
+
+    def act(self, task: OperatorTask, answer: OperatorAnswer) -> None:
+        """Keep what the person at the bench was asked and has answered."""
+        body = {"name": task.name, "instruction": task.instruction, "details": dict(task.details)}
+        self._write("act", body | asdict(answer) | {"step": self._step})
+
+    def not_applicable(self, clause: str, title: str, reason: str) -> None:
+        """A test that this type does not need, and why; once a run."""
+        if clause not in self._not_applicable:
+            self._not_applicable.add(clause)
+            self._write("not_applicable", {"clause": clause, "title": title, "reason": reason})
+
+    def conclude_clause(
+        self,
+        clause: str,
+        title: str,
+        meter: str,
+        verdict: Verdict,
+        reasons: Sequence[str] = (),
+        requirements: Sequence[str] = (),
+    ) -> None:
+        """What a test says of one meter: durable at once, and no better than what it was before."""
+        self._conclude(f"clause {clause} of meter {meter}", verdict)
+        self._clauses[clause, meter] = max(verdict, self._clauses.get((clause, meter), verdict))
+        body = {"clause": clause, "title": title, "requirements": list(requirements), "meter": meter}
+        self._write("clause_verdict", body | {"verdict": verdict.name, "reasons": list(reasons)})
+        self._journal.sync()
+
+    @property
+    def clauses(self) -> Mapping[tuple[str, str], Verdict]:
+        """The conclusions so far by clause and meter, those before a resume included."""
+        return self._clauses
 
     def conclude_meter(self, meter: str, verdict: Verdict, reasons: Sequence[str]) -> None:
         """The verdict on one meter, durable at once."""

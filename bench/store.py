@@ -41,6 +41,7 @@ _results = sa.Table(
     sa.Column("requirement", sa.String(40), nullable=False),
     sa.Column("meter", sa.String(40), nullable=False, index=True),
     sa.Column("flow_point", sa.String(40), nullable=False),
+    sa.Column("condition", sa.String(200), nullable=False),
     sa.Column("repeat", sa.Integer, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("quantity", sa.String(100), nullable=False),

@@ -289,9 +289,7 @@ class ClimateChamber(Actor, Instrument, Protocol):
 
     def status(self) -> ChamberStatus: ...
 
-    def start(
-        self, temp_c: float, gradient_k_min: float | None = None, humidity_percent: float | None = None
-    ) -> None:
+    def start(self, temp_c: float, gradient_k_min: float | None = None, humidity_percent: float | None = None) -> None:
         """Go to ``temp_c``, no faster than ``gradient_k_min`` if given; running already: change the set-point.
 
         ``humidity_percent``: hold this relative humidity, too; None: leave the air as dry as it is.

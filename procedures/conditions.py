@@ -56,19 +56,31 @@ def tightness(edition: Edition, found: Tightness) -> list[Condition]:
     ]
 
 
-def water_temperature(edition: Edition, collected: Collected, thermometer_u_k: float) -> Condition:
+def verification_water_temp_c(edition: Edition) -> tuple[float, float]:
+    """The window of the water's temperature at an initial verification."""
+    return edition.condition("water_temp_lower_c").value, edition.condition("water_temp_upper_c").value
+
+
+def water_temperature(
+    edition: Edition, collected: Collected, thermometer_u_k: float, window_c: tuple[float, float]
+) -> Condition:
     """The water's temperature while it was collected."""
-    lower, upper = edition.condition("water_temp_lower_c"), edition.condition("water_temp_upper_c")
     tolerance_k = min(thermometer_u_k, TEMP_TOLERANCE_K)
     return _condition(
         "water temperature",
         "°C",
         (collected.probe_temp_c.lowest, collected.probe_temp_c.highest),
-        (lower.value, upper.value),
-        lower.clause,
+        window_c,
+        edition.condition("water_temp_variation_k").clause,
         f"in doubt by the thermometer's uncertainty, {tolerance_k:g} K at the most, it counts as inside",
         tolerance_k,
     )
+
+
+def inlet_pressure(collected: Collected, window_kpa: tuple[float, float], clause: str) -> Condition:
+    """The pressure before the meters, mean over the collection: single samples carry the sensor's noise."""
+    mean = (collected.upstream_kpa.mean,) * 2
+    return _condition("inlet pressure", "kPa", mean, window_kpa, clause, "mean over the collection")
 
 
 def covered(collected: Collected) -> list[Condition]:
@@ -85,8 +97,14 @@ def of_collection(
     collected: Collected,
     volumes: Sequence[MeterVolume],
     thermometer_u_k: float,
+    water_temp_c: tuple[float, float],
+    *,
+    outlet: bool = True,
 ) -> list[Condition]:
-    """All conditions of one collected volume, in the order in which a report lists them."""
+    """All conditions of one collected volume, in the order in which a report lists them.
+
+    ``outlet``: false where the test itself asks for less pressure than the outlet must have otherwise.
+    """
     flows = [volume.flow_l_h for volume in volumes]
     mean = sum(flows) / len(flows)
     steadiness = edition.condition(f"steadiness_{point.zone}_zone_percent")
@@ -98,7 +116,7 @@ def of_collection(
     pressure = edition.condition("inlet_pressure_variation_percent")
     upstream = collected.upstream_kpa
     variation = _percent(upstream.highest - upstream.lowest, upstream.mean)
-    outlet = edition.condition("outlet_pressure_kpa")
+    outlet_kpa = edition.condition("outlet_pressure_kpa")
     downstream = (collected.downstream_kpa.lowest, collected.downstream_kpa.highest)
     there_s, back_s = collected.gate.travel_on_s, collected.gate.travel_off_s
     travel = edition.condition("diverter_travel_difference_percent")
@@ -112,14 +130,15 @@ def of_collection(
                    f"window of {point.name}"),
         _condition("deviation of the flow from its mean", "%", (deviation, deviation), (None, steadiness.value),
                    steadiness.clause, "largest sample"),
-        water_temperature(edition, collected, thermometer_u_k),
+        water_temperature(edition, collected, thermometer_u_k, water_temp_c),
         _condition("uncertainty of the water temperature", "K", (thermometer_u_k,) * 2, (None, known.value),
                    known.clause, "thermometer certificate"),
         _condition("change of the water temperature", "K", (temps[1] - temps[0],) * 2, (None, drift.value),
                    drift.clause, ""),
         _condition("variation of the inlet pressure", "%", (variation, variation), (None, pressure.value),
                    pressure.clause, ""),
-        _condition("outlet pressure", "kPa", downstream, (outlet.value, None), outlet.clause, "after the last meter"),
+        *([_condition("outlet pressure", "kPa", downstream, (outlet_kpa.value, None), outlet_kpa.clause,
+                      "after the last meter")] if outlet else []),
         _condition("difference of the diverter's travel times", "%", (travels, travels), (None, travel.value),
                    travel.clause, "to the tank against back"),
         _condition("longest travel of the diverter", "% of the time", (part, part), (None, 100.0 * longest.value),

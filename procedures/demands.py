@@ -9,6 +9,7 @@ from meterbench.dut.meter import Nameplate
 from meterbench.dut.variants import Rating
 from meterbench.procedures import draw_profile, initial_verification
 from meterbench.procedures.edition import Edition
+from meterbench.procedures.error_runs import ROOM, duration_s
 
 WATER_C = 20.0
 GRID = (1.0, 2.0, 5.0)
@@ -36,8 +37,8 @@ def _of_kind(edition: Edition, nameplate: Nameplate) -> list[Demand]:
 
 def collected_l(edition: Edition, flow_l_h: float) -> float:
     """What the verification collects at a flow; above those that it asks for, what the weighing tank takes."""
-    wanted_l = flow_l_h * initial_verification.duration_s(edition, flow_l_h) / 3600.0
-    return min(wanted_l, ROOM_L / initial_verification.ROOM)
+    wanted_l = flow_l_h * duration_s(edition, flow_l_h) / 3600.0
+    return min(wanted_l, ROOM_L / ROOM)
 
 
 def grid_l_h(rating: Rating) -> list[float]:

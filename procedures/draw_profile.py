@@ -113,7 +113,9 @@ def _play_part(run: Run, bench: Bench, edition: Edition, number: int, draws: Seq
         run.reading("trace", "recorded_volume", math.fsum(draw.volume_l for draw in draws), "L")
         thermometer_u_k = expanded(bench, "thermometer", collected.probe_temp_c.mean)
         for condition in (
-            conditions.water_temperature(edition, collected, thermometer_u_k),
+            conditions.water_temperature(
+                edition, collected, thermometer_u_k, conditions.verification_water_temp_c(edition)
+            ),
             *conditions.covered(collected),
             *cross_checks(bench, collected, volumes, leak_rate),
         ):

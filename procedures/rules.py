@@ -42,3 +42,48 @@ def same_sign_share(mean_errors: Mapping[str, float], mpe: Mapping[str, float]) 
     if not (all(error > 0 for error in errors) or all(error < 0 for error in errors)):
         return 0.0
     return min(abs(error) / mpe[point] for point, error in mean_errors.items())
+
+
+def mean(errors: Sequence[float]) -> float:
+    """Arithmetic mean; NaN of nothing."""
+    return math.fsum(errors) / len(errors) if errors else math.nan
+
+
+def repeatability(errors: Sequence[float]) -> float:
+    """Standard deviation (n - 1) of results at one nominal flow rate; NaN of fewer than two."""
+    if len(errors) < 2:
+        return math.nan
+    centre = mean(errors)
+    return math.sqrt(math.fsum((error - centre) ** 2 for error in errors) / (len(errors) - 1))
+
+
+def point_to_run_again(errors: Mapping[str, Sequence[float]], mpe: Mapping[str, float], runs_to_decide: int) -> str:
+    """ISO 4064-2, 7.4.5: the one flow rate that gets a further run, or an empty string.
+
+    Only where errors exceed the MPE at one flow rate and at no other, and fewer than ``runs_to_decide`` results exist
+    there.
+    """
+    exceeded = [point for point, found in errors.items() if not all(within(error, mpe[point]) for error in found)]
+    return exceeded[0] if len(exceeded) == 1 and len(errors[exceeded[0]]) < runs_to_decide else ""
+
+
+def curve_failures(errors: Mapping[str, Sequence[float]], mpe: Mapping[str, float], runs_to_decide: int) -> list[str]:
+    """ISO 4064-2, 7.4.5: the flow rates at which a meter fails. Every result is within the MPE; at one flow rate at the
+    most, of ``runs_to_decide`` results all but one and their mean are. A flow rate without results fails."""
+    exceeded = [
+        point for point, found in errors.items() if not found or not all(within(error, mpe[point]) for error in found)
+    ]
+    if len(exceeded) == 1 and len(errors[exceeded[0]]) >= runs_to_decide:
+        only = exceeded[0]
+        return [] if point_passes(errors[only], mpe[only], runs_to_decide) else [only]
+    return exceeded
+
+
+def curve_shift(before: Sequence[float], after: Sequence[float]) -> float:
+    """How far the mean error at a flow rate has moved, >= 0; NaN without results on either side."""
+    return abs(mean(after) - mean(before))
+
+
+def fault(during: float, intrinsic: float) -> float:
+    """ISO 4064-1, 3: difference of the error under a disturbance and the meter's own error without it (signed)."""
+    return during - intrinsic

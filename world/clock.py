@@ -2,7 +2,8 @@
 
 Only the procedure's thread sleeps. What beats or polls at a fixed rate (heartbeat, interlocks, sampling) is a job on
 the clock and runs inside ``sleep``, so that a sequence that hangs stops beating and the rig's own watchdog acts.
-In steady stretches of virtual time a job may be thinned (``steady_period_s``), or 37 days would cost hours of polling.
+In steady stretches of virtual time a job may be thinned (``steady_period_s``), or 37 days would cost hours of polling;
+the longer the sleep, the more, so that a day of waiting has as many looks as five minutes have.
 """
 
 from __future__ import annotations
@@ -19,6 +20,13 @@ from meterbench.errors import Cancelled
 
 _ROUNDING_S = 1e-9
 """What is due within a nanosecond is due now: sums of floats never meet exactly."""
+_STRETCHED_FROM_S = 200.0
+"""In a longer sleep steady periods grow in proportion to it."""
+_LONGEST_STRETCH = 720.0
+"""A steady period of 5 s grows to an hour at most."""
+_GRID_S = 5.0
+"""Thinned jobs run at multiples of this, stretched, after the beginning of the sleep: several at one time, so that
+neither the world is cut into more pieces nor the heart beats more often than one of them needs."""
 
 
 @dataclass(slots=True)
@@ -38,6 +46,29 @@ class Job:
     def cancel(self) -> None:
         """Stop running this job; safe to call twice."""
         self.active = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Calm:
+    """A sleep in a steady world: nobody acts before it ends."""
+
+    start_s: float
+    end_s: float
+
+    def next_s(self, job: Job, now_s: float) -> float | None:
+        """When ``job``, which is due now, is due again: at the end of the sleep at the latest, unless that is sooner
+        than its own period. None if it is not to be thinned.
+        """
+        duration_s = self.end_s - self.start_s
+        left_s = self.end_s - now_s
+        thinner = job.steady_period_s > job.period_s and duration_s + _ROUNDING_S >= job.steady_period_s
+        if not thinner or left_s < job.period_s:
+            return None
+        stretch = min(max(duration_s / _STRETCHED_FROM_S, 1.0), _LONGEST_STRETCH)
+        grid_s = _GRID_S * stretch
+        wanted_s = now_s - self.start_s + job.steady_period_s * stretch
+        on_grid_s = grid_s * math.floor(wanted_s / grid_s + _ROUNDING_S)
+        return min(self.start_s + max(on_grid_s, now_s - self.start_s + job.period_s), self.end_s)
 
 
 class Clock:
@@ -83,7 +114,9 @@ class Clock:
         """Wait ``duration_s`` seconds (0 or more) and run what falls due; raise ``Cancelled`` if asked to stop."""
         if not duration_s >= 0:
             raise ValueError(f"cannot sleep {duration_s!r} s")
-        end_s = self.now_s() + duration_s
+        start_s = self.now_s()
+        end_s = start_s + duration_s
+        calm = _Calm(start_s, end_s)
         while True:
             self.check_cancelled()
             remaining_s = end_s - self.now_s()
@@ -93,7 +126,7 @@ class Clock:
                 self._thin_no_more()
             due_in_s = self._due_in_s(remaining_s)
             steady = due_in_s > 0 and self._pass(due_in_s)
-            self._run_due_jobs(end_s if steady else self.now_s())
+            self._run_due_jobs(calm if steady else None)
 
     def _may_run(self, job: Job) -> bool:
         """A job that sleeps itself must not be started a second time, and nothing beside it but what is vital."""
@@ -113,25 +146,25 @@ class Clock:
         """Run what is vital and due, without waiting: for whoever asks several instruments in a row."""
         for job in list(self._jobs):
             if job.vital and self._is_due(job):
-                self._run(job, self.now_s())
+                self._run(job, None)
 
-    def _run_due_jobs(self, undisturbed_until_s: float) -> None:
+    def _run_due_jobs(self, calm: _Calm | None) -> None:
         """Jobs are thinned only where nobody acts for a while: within one long sleep in a steady world."""
         if any(self._is_due(job) for job in self._jobs):
             self._thin_no_more()
         for job in list(self._jobs):
             if self._is_due(job):
-                self._run(job, undisturbed_until_s)
+                self._run(job, calm)
                 if not job.vital:  # it may have waited long for an answer
                     self.run_vital_jobs()
 
     def _is_due(self, job: Job) -> bool:
         return self._may_run(job) and job.due_s <= self.now_s() + _ROUNDING_S
 
-    def _run(self, job: Job, undisturbed_until_s: float) -> None:
-        thinned = self.now_s() + job.steady_period_s <= undisturbed_until_s
+    def _run(self, job: Job, calm: _Calm | None) -> None:
+        thinned_s = calm.next_s(job, self.now_s()) if calm else None
         # From due time to due time, or every run of a job would add its rounding; never twice at once.
-        job.due_s += job.steady_period_s if thinned else job.period_s
+        job.due_s = job.due_s + job.period_s if thinned_s is None else thinned_s
         if job.due_s <= self.now_s():
             job.due_s = self.now_s() + job.period_s
         before, self._running_jobs, job.running = self._running_jobs, True, True

@@ -26,14 +26,22 @@ class LineSpec:
 
 
 LINES = {
-    "A": LineSpec(kvs_m3_h=0.014, rangeability=50.0, stroke_s=40.0, lag_s=2.0),
-    "B": LineSpec(kvs_m3_h=0.45, rangeability=50.0, stroke_s=20.0, lag_s=0.5),
+    "A": LineSpec(kvs_m3_h=0.042, rangeability=100.0, stroke_s=40.0, lag_s=2.0),
+    "B": LineSpec(kvs_m3_h=0.45, rangeability=100.0, stroke_s=20.0, lag_s=0.5),
     "C": LineSpec(kvs_m3_h=12.0, rangeability=50.0, stroke_s=15.0, lag_s=0.3),
 }
-"""A to 20 L/h, B to 600 L/h, C to 9 000 L/h: the span of 1:8 000 that the ADR series asks for (instruments.md 0)."""
+"""A to 20 L/h, B to 600 L/h, C to 9 000 L/h: the span of 1:8 000 that the ADR series asks for (instruments.md 0).
+
+A and B regulate Q2 of every variant (2.5 to 41 L/h) at 30 kPa as well as at 1.6 MPa (ISO 4064-2, 7.7): a span of 1:7 in
+flow through the same opening, which asks for a characteristic of 1:100.
+"""
 
 PUMP_DROOP_KPA = 0.6
 """Loss of head with the square of the flow, kPa per (m3/h)^2."""
+BOOSTER_KPA = 1650.0
+"""What the booster pump gives at no flow: 1.6 MPa with a margin for the transmitter's error, below the trip at 1.76."""
+BOOSTER_DROOP_KPA = 1000.0
+"""The booster is made for small flows: it is 2 kPa down at 45 L/h, and behind the main pump from 1.1 m3/h on."""
 
 AGREEMENT = 1e-9
 """The settled flow is found to this part of itself."""
@@ -68,7 +76,12 @@ class Valve:
         self.position = self.target if abs(self.target - self.position) <= reach else self.position + step
 
 
-def settled_flow_l_h(source_kpa: float, bodies_kpa: Callable[[float], float], valve_kv_m3_h: float) -> float:
+def settled_flow_l_h(
+    source_kpa: float,
+    bodies_kpa: Callable[[float], float],
+    valve_kv_m3_h: float,
+    droop_kpa_per_m3_h_2: float = PUMP_DROOP_KPA,
+) -> float:
     """The flow at which pump, bodies and valve agree, in L/h; the outlet is open to the air.
 
     ``bodies_kpa`` is what the bodies take together at a flow in L/h: a smooth law between linear and square. The same
@@ -76,7 +89,7 @@ def settled_flow_l_h(source_kpa: float, bodies_kpa: Callable[[float], float], va
     """
     if source_kpa <= 0.0 or valve_kv_m3_h <= 0.0:
         return 0.0
-    square_kpa_per_m3_h_2 = PUMP_DROOP_KPA + 100.0 / valve_kv_m3_h**2
+    square_kpa_per_m3_h_2 = droop_kpa_per_m3_h_2 + 100.0 / valve_kv_m3_h**2
 
     def gap_l_h(flow_l_h: float) -> float:
         """How far from a flow the settled one were, if the bodies went on from there by the square law.

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from meterbench.world.air import Air, apparent_mass_g
-from meterbench.world.hydraulics import LINES, FlowNoise, Valve, settled_flow_l_h
+from meterbench.world.hydraulics import (
+    BOOSTER_DROOP_KPA,
+    BOOSTER_KPA,
+    LINES,
+    PUMP_DROOP_KPA,
+    FlowNoise,
+    Valve,
+    settled_flow_l_h,
+)
 from meterbench.world.segment import InLine, Segment
 from meterbench.world.water import ATMOSPHERE_MPA, density_kg_m3
 from meterbench.world.weighing import Diverter, WeighTank
@@ -23,6 +31,8 @@ SCAN_S = 0.1
 """Controllers run every 100 ms while anything moves."""
 TEMPERATURE_STEP_K = 0.02
 """A segment ends when the water at the meters has changed by this much."""
+PRESSURE_RATE_KPA_S = 100.0
+"""How fast the drives of the pumps change the pressure that they hold: no meter is to feel a blow."""
 WATER_HEAT_J_L_K = 4180.0
 COVER_OPENING_M2 = 8e-5
 """The weighing tank is covered but for a hole of 10 mm for the jet's pipe."""
@@ -51,6 +61,10 @@ class Slot:
     device: InLine
     loss_kpa: PressureLoss
     leak_l_h: float = 0.0
+    reversed: bool = False
+    """Clamped against the flow: the water goes through the device backwards, and loses as much."""
+    taken_out: bool = False
+    """A straight pipe without loss is in the place of the device, which stands in the room, full of still water."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +95,8 @@ class Plant:
         self.air = air
         self.slots = list(slots)
         self.controllers: list[Controller] = []
+        self.taps: list[InLine] = []
+        """What else the water passes before the first slot, in the direction of the flow: the rig's own meters."""
         self.diverter = Diverter()
         self.weigh_tank = WeighTank()
         self.valves = {name: Valve(line) for name, line in LINES.items()}
@@ -88,6 +104,7 @@ class Plant:
         self.line: str | None = None
         self.pump_percent = 0.0
         self.line_blocked = False
+        self.hold_kpa: float | None = None
         self.tank_temp_c = spec.water_temp_c
         self.heater_setpoint_c = spec.water_temp_c
         self.heater_k_s = 0.0036
@@ -96,6 +113,9 @@ class Plant:
         """At the first meter."""
         self.trapped_kpa = 0.0
         """Pressure in the blocked line."""
+        self._drained = False
+        self._held_kpa: float | None = None
+        """What the drives hold now, on its way to ``hold_kpa``; None: they run at the speed that is set."""
         self._settled_part_l_h = 0.0
         self._noise = FlowNoise(spec.flow_noise, rng)
 
@@ -103,7 +123,7 @@ class Plant:
 
     @property
     def source_kpa(self) -> float:
-        """Pressure of the pump at no flow."""
+        """Pressure of the main pump at no flow, at the speed that is set."""
         return self.spec.supply_pressure_kpa * (self.pump_percent / 100.0) ** 2
 
     @property
@@ -118,9 +138,11 @@ class Plant:
 
     @property
     def pressure_upstream_kpa(self) -> float:
+        if self._drained:
+            return 0.0
         if self.line_blocked:
             return self.trapped_kpa
-        return max(0.0, self.source_kpa - 0.6 * (self.flow_l_h / 1000.0) ** 2)
+        return max(0.0, self.given_kpa(self.flow_l_h))
 
     @property
     def pressure_downstream_kpa(self) -> float:
@@ -151,7 +173,23 @@ class Plant:
 
         At the temperature of the first meter: where water cools along the line, the loss is a few pascals.
         """
-        return sum(slot.loss_kpa(flow_l_h, self.water_temp_c) for slot in self.slots)
+        return sum(slot.loss_kpa(flow_l_h, self.water_temp_c) for slot in self.slots if not slot.taken_out)
+
+    def given_kpa(self, flow_l_h: float) -> float:
+        """Pressure before the meters at a flow: what the pumps give at the most, or less where their drives hold it."""
+        square = (flow_l_h / 1000.0) ** 2
+        pump_kpa = self.source_kpa - PUMP_DROOP_KPA * square
+        if self._held_kpa is None or not self.pump_percent:
+            return pump_kpa
+        return min(self._held_kpa, max(pump_kpa, BOOSTER_KPA - BOOSTER_DROOP_KPA * square))
+
+    @property
+    def pump_speed_percent(self) -> float:
+        """Speed of the main pump; full where the booster helps it."""
+        if self._held_kpa is None or not self.pump_percent:
+            return self.pump_percent
+        needed_kpa = self._held_kpa + PUMP_DROOP_KPA * (self.flow_l_h / 1000.0) ** 2
+        return 100.0 * math.sqrt(min(1.0, needed_kpa / max(needed_kpa, self.spec.supply_pressure_kpa)))
 
     def pan_mass_g(self) -> float:
         """What the balance under the weighing tank feels, as a mass against steel weights."""
@@ -165,6 +203,30 @@ class Plant:
         if blocked and not self.line_blocked:
             self.trapped_kpa = self.pressure_upstream_kpa
         self.line_blocked = blocked
+
+    def hold_pressure(self, pressure_kpa: float | None) -> None:
+        """Let the drives of the running pumps hold a gauge pressure before the meters, whatever flows.
+
+        From what is there now, at ``PRESSURE_RATE_KPA_S``. None: the main pump at its speed again, at once.
+        """
+        if pressure_kpa is None:
+            self._held_kpa = None
+        elif self._held_kpa is None:
+            self._held_kpa = self.pressure_upstream_kpa
+        self.hold_kpa = pressure_kpa
+
+    @property
+    def drained(self) -> bool:
+        """No water stands in the line and the meters; filling it takes the air out."""
+        return self._drained
+
+    @drained.setter
+    def drained(self, drained: bool) -> None:
+        self._drained = drained
+        if drained:
+            self._settled_part_l_h = self.trapped_kpa = 0.0
+            if self._held_kpa is not None:
+                self._held_kpa = 0.0
 
     # Time.
 
@@ -186,9 +248,19 @@ class Plant:
         return steady
 
     def _target_flow_l_h(self) -> float:
-        if self.line is None or self.line_blocked:
+        if self.line is None or self.line_blocked or self._drained:
             return 0.0
-        return settled_flow_l_h(self.source_kpa, self.meters_loss_kpa, self.valves[self.line].kv_m3_h)
+        kv_m3_h = self.valves[self.line].kv_m3_h
+        if self._held_kpa is None or not self.pump_percent:
+            return settled_flow_l_h(self.source_kpa, self.meters_loss_kpa, kv_m3_h)
+        held_l_h = settled_flow_l_h(self._held_kpa, self.meters_loss_kpa, kv_m3_h, 0.0)
+        if self.given_kpa(held_l_h) == self._held_kpa:
+            return held_l_h
+        # More than the pumps can hold that pressure for: as much as the stronger of them gives.
+        return max(
+            settled_flow_l_h(self.source_kpa, self.meters_loss_kpa, kv_m3_h),
+            settled_flow_l_h(BOOSTER_KPA, self.meters_loss_kpa, kv_m3_h, BOOSTER_DROOP_KPA),
+        )
 
     def _at_rest(self, target_l_h: float) -> bool:
         return (
@@ -196,8 +268,13 @@ class Plant:
             and abs(self._settled_part_l_h - target_l_h) <= 1e-5 * target_l_h
             and self.diverter.still
             and not (self.line_blocked and self.leak_l_h > 0.0)
-            and self.tank_temp_c == self.heater_setpoint_c
+            and (self._held_kpa == self.hold_kpa or not self._builds_pressure)
         )
+
+    @property
+    def _builds_pressure(self) -> bool:
+        """There is water for the drives to put under pressure, and a pump that runs."""
+        return self.pump_percent > 0.0 and not self._drained
 
     def _along_line_c(self, part: float) -> float:
         """Water temperature at a part (0..1) of the way along the meters: it goes towards the air's."""
@@ -213,11 +290,12 @@ class Plant:
         return (exchange * self.tank_temp_c + loss * self.air.temp_c) / rate, rate
 
     def _temperature_limit_s(self) -> float:
+        heating_s = math.inf if self.tank_temp_c == self.heater_setpoint_c else TEMPERATURE_STEP_K / self.heater_k_s
         goal, rate = self._mixing(self._settled_part_l_h)
         gap = abs(goal - self.water_temp_c)
         if gap <= TEMPERATURE_STEP_K:
-            return math.inf
-        return -math.log1p(-TEMPERATURE_STEP_K / gap) / rate
+            return heating_s
+        return min(heating_s, -math.log1p(-TEMPERATURE_STEP_K / gap) / rate)
 
     def _step(self, step_s: float, target_l_h: float) -> None:
         """One segment: constant mean flow for everything in the line."""
@@ -247,6 +325,10 @@ class Plant:
 
         if self.line_blocked:
             self.trapped_kpa = max(0.0, self.trapped_kpa - self.leak_rate_kpa_min / 60.0 * step_s)
+        if self._held_kpa is not None and self.hold_kpa is not None and self._builds_pressure:
+            reach = PRESSURE_RATE_KPA_S * step_s
+            gap = self.hold_kpa - self._held_kpa
+            self._held_kpa = self.hold_kpa if abs(gap) <= reach else self._held_kpa + math.copysign(reach, gap)
         for valve in self.valves.values():
             valve.travel(step_s)
         self.now_s += step_s
@@ -260,7 +342,7 @@ class Plant:
     def _advance_meters(self, step_s: float, mass_g_s: float, temp_shift_c: float) -> None:
         """Give each slot its segment: same mass, its own temperature and pressure, and the leaks after it.
 
-        The pressure of a slot is that in the middle of its body.
+        The pressure of a slot is that in the middle of its body. The taps see what comes to the first slot.
         """
         left_kpa, flow_now_l_h = self.pressure_upstream_kpa, self.flow_l_h
         leaking = left_kpa > 1.0 and not self.line_blocked
@@ -268,9 +350,17 @@ class Plant:
         leak_l_h = sum(slot.leak_l_h for slot in self.slots) if leaking else 0.0
         for number, slot in enumerate(self.slots):
             temp_c = self._along_line_c((number + 0.5) / slots) + temp_shift_c
-            loss_kpa = slot.loss_kpa(flow_now_l_h, self.water_temp_c)
+            loss_kpa = 0.0 if slot.taken_out else slot.loss_kpa(flow_now_l_h, self.water_temp_c)
             pressure_mpa = ATMOSPHERE_MPA + max(0.0, left_kpa - 0.5 * loss_kpa) / 1000.0
             left_kpa -= loss_kpa
             flow_l_h = mass_g_s / density_kg_m3(temp_c, pressure_mpa) * 3600.0 + leak_l_h
-            slot.device.advance(Segment(self.now_s, step_s, flow_l_h, temp_c, pressure_mpa))
+            water = Segment(self.now_s, step_s, flow_l_h, temp_c, pressure_mpa, fill=0.0 if self._drained else 1.0)
+            if number == 0:
+                for tap in self.taps:
+                    tap.advance(water)
+            if slot.taken_out:
+                water = Segment(self.now_s, step_s, 0.0, self.air.temp_c, ATMOSPHERE_MPA)
+            elif slot.reversed:
+                water = replace(water, flow_l_h=-flow_l_h)
+            slot.device.advance(water)
             leak_l_h -= slot.leak_l_h if leaking else 0.0

@@ -337,15 +337,18 @@ class ReferenceMeter:
         self._pack_moved(place, inserted=False)
         return pack
 
-    def lead_in(self, leads: PlayedPack) -> None:
-        """Take all packs out and put a supply's leads into C1, with the capacitor as it is after a day on them."""
-        for place in reversed(Place):
-            if place in self.packs:
-                self.remove(place)
-        self.insert(Place.C1, leads)
+    def lead_in(self, leads: PlayedPack, place: Place) -> dict[Place, Inserted]:
+        """Take all packs out and put a supply's leads into a place; what was taken out.
+
+        The capacitor is as it is after a day on them, unless the supply is off: then it stays as it was.
+        """
+        taken = {each: self.remove(each) for each in reversed(Place) if each in self.packs}
+        self.insert(place, leads)
         board = self._board
-        board.supply.settle(Place.C1, board.loads.demand(self._activity).mean_ma, board.ambient_temp_c)
-        self._quiet_until_s = self._now_s
+        if leads.open_v > 0.0:
+            board.supply.settle(place, board.loads.demand(self._activity).mean_ma, board.ambient_temp_c)
+            self._quiet_until_s = self._now_s
+        return taken
 
     def turn_up(self, leads: PlayedPack, open_v: float, ohm: float, limit_ma: float) -> None:
         """The supply behind the leads has this output from now on; 0 V is off."""
@@ -353,20 +356,20 @@ class ReferenceMeter:
         leads.open_v, leads.ohm, leads.limit_ma = open_v, ohm, limit_ma
         self._quiet_until_s = self._now_s
 
-    def at_leads(self) -> tuple[float, float]:
-        """What can be measured at the leads in C1 now: voltage in V, and current in mA that the meter takes."""
+    def at_leads(self, place: Place) -> tuple[float, float]:
+        """What can be measured now at leads in a place: voltage in V, and current in mA that the meter takes."""
         self._before_hands()
         supply, ambient_c = self._board.supply, self._board.ambient_temp_c
-        return supply.terminal_v(Place.C1, ambient_c), supply.feeding_ma(Place.C1, ambient_c)
+        return supply.terminal_v(place, ambient_c), supply.feeding_ma(place, ambient_c)
 
-    def shots_at_leads(self) -> tuple[float, float]:
+    def shots_at_leads(self, place: Place) -> tuple[float, float]:
         """How often the meter measures, in 1/s, and the charge in mC of each shot that the leads see at once: the
         capacitor's own resistance leaves them a part, and the rest comes evenly. (0, 0) if they feed nothing."""
         self._before_hands()
         board = self._board
-        if board.supply.feeding_ma(Place.C1, board.ambient_temp_c) == 0.0:
+        if board.supply.feeding_ma(place, board.ambient_temp_c) == 0.0:
             return 0.0, 0.0
-        part = board.supply.seen_at_once(Place.C1, board.ambient_temp_c)
+        part = board.supply.seen_at_once(place, board.ambient_temp_c)
         return self._activity.shots_per_s, part * board.loads.shot_mc
 
     def _pack_moved(self, place: Place, *, inserted: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from meterbench.errors import DeadlineExceeded
@@ -44,16 +43,24 @@ class LoopThread:
         """Run the plain function ``fn`` in the loop's thread and return its result, or raise what it raised."""
         if threading.current_thread() is self._thread:
             return fn()
-        future: Future[T] = Future()
+        done = threading.Lock()  # a Future would take as long as the rest of a short call
+        done.acquire()
+        results: list[T] = []
+        errors: list[BaseException] = []
 
         def run_it() -> None:
             try:
-                future.set_result(fn())
+                results.append(fn())
             except BaseException as error:
-                future.set_exception(error)
+                errors.append(error)
+            finally:
+                done.release()
 
         self.loop.call_soon_threadsafe(run_it)
-        return future.result()
+        done.acquire()
+        if errors:
+            raise errors[0]
+        return results[0]
 
     def stop(self) -> None:
         """Cancel what still runs, stop the loop and join the thread; safe to call twice."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from meterbench.world.plant import Plant
-from meterbench.world.segment import InLine, Segment
+from meterbench.world.segment import Segment
 from meterbench.world.water import ATMOSPHERE_MPA, density_kg_m3
 
 
 class LineTap:
-    """Stands before the first slot's body, counts each segment to the litre, and hands it on.
+    """Stands before the first slot and counts each segment to the litre.
 
     Water flows through a line while that line is selected, and runs out through it after it was shut.
     """
@@ -19,8 +19,7 @@ class LineTap:
         self._line = line
         self._last_line = plant.line
         self._passed_l = 0.0
-        self._behind: InLine = plant.slots[0].device
-        plant.slots[0].device = self
+        plant.taps.append(self)
 
     def advance(self, segment: Segment) -> None:
         """What passes, in this line or in another one."""
@@ -28,7 +27,6 @@ class LineTap:
             self._last_line = self._plant.line
         if self._last_line == self._line:
             self._passed_l += segment.volume_l
-        self._behind.advance(segment)
 
     def flow_l_h(self) -> float:
         """At this instant, leaks behind the meter included."""

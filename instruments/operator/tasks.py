@@ -77,8 +77,8 @@ def fill_line() -> OperatorTask:
 def pressurise(serial: str, pressure_mpa: float) -> OperatorTask:
     """Raise the pressure slowly with the test pump and shut it in; the answer is what the gauge shows, in MPa."""
     what = (
-        f"Connect meter {serial}, filled and bled, to the test pump. Raise the pressure slowly to {pressure_mpa:g} MPa, "
-        "shut it in, and enter what the gauge shows in MPa."
+        f"Connect meter {serial}, filled and bled, to the test pump. Raise the pressure slowly to {pressure_mpa:g} "
+        "MPa, shut it in, and enter what the gauge shows in MPa."
     )
     return _to_tell("pressurise", what, PLUMBING_S, meter=serial, pressure_mpa=pressure_mpa)
 
@@ -160,7 +160,7 @@ def set_mode(serial: str, mode: str) -> OperatorTask:
 
 
 def read_display(serial: str, screen: str = "volume") -> OperatorTask:
-    """The answer is the number and unit that the meter's own display shows: its ``volume`` or its ``reverse volume``."""
+    """The answer is number and unit as the meter's own display shows them: its ``volume`` or ``reverse volume``."""
     what = f"Enter what the display of meter {serial} shows as its {screen}, with all digits and the unit."
     return _to_tell("read_display", what, HANDLING_S, meter=serial, screen=screen)
 

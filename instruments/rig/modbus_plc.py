@@ -115,6 +115,7 @@ class ModbusPlcRig:
         self.beat()
         self._link.write_registers(plc_map.BY_NAME["remote_request"].address, [1])
         self._restarted = False
+        self._hold_no_more()
         self._command(Command.reset_alarms)
         self._command(Command.go_idle)
 
@@ -128,7 +129,7 @@ class ModbusPlcRig:
         self._command(
             Command.start_flow,
             line_select=plc_map.LINES.index(line) + 1,
-            control_mode=int(ControlMode.flow),
+            control_mode=ControlMode.pressure if self._holds_pressure else ControlMode.flow,
             flow_setpoint=flow_l_h,
             ramp_flow=ramp_l_h_s,
         )
@@ -152,6 +153,13 @@ class ModbusPlcRig:
     def drain_weigh_tank(self) -> None:
         self._command(Command.drain_weigh_tank)
 
+    def hold_pressure(self, pressure_kpa: float | None) -> None:
+        """By the rig's own transmitter; until None, or until the rig is stopped, trips or is taken over anew."""
+        if pressure_kpa is None:
+            self._command(Command.none, control_mode=ControlMode.flow)
+        else:
+            self._command(Command.none, control_mode=ControlMode.pressure, pressure_setpoint=pressure_kpa)
+
     def start_pressure_test(self) -> None:
         self._command(Command.pressure_test)
 
@@ -163,10 +171,20 @@ class ModbusPlcRig:
 
     def controlled_stop(self) -> None:
         """``InstrumentError`` only if the PLC refuses while its state is not a safe one."""
+        self._hold_no_more()
         head = self._execute(Command.controlled_stop, self._setpoints)
         done = head["last_cmd_seq"] == self._seq and head["last_cmd_result"] == Result.ok
         if not done and self._state(head) not in _SAFE_STATES:
             raise self._refused(Command.controlled_stop, head)
+
+    @property
+    def _holds_pressure(self) -> bool:
+        return self._setpoints["control_mode"] == ControlMode.pressure
+
+    def _hold_no_more(self) -> None:
+        """The PLC holds no pressure where it stops: no later command is to ask for it by a set-point of before."""
+        if self._holds_pressure:
+            self._setpoints["control_mode"] = ControlMode.flow
 
     def _command(self, command: Command, **changes: Number) -> None:
         """Check ranges and permissives, send, wait for the echo, and look at alarms and the result again."""
@@ -184,8 +202,9 @@ class ModbusPlcRig:
                 raise self._tripped(f"{command.name} (not sent)", before)
         setpoints = {**self._setpoints, **changes}
         head = self._execute(command, setpoints)
-        self._setpoints = setpoints
         refused = head["last_cmd_result"] != Result.ok
+        if not refused:
+            self._setpoints = setpoints
         tripped = self._restarted or (head["alarm_word_1"] and command not in _CLEARING)
         if tripped or head["last_cmd_result"] == Result.rejected_interlock:
             raise self._tripped(f"{command.name} ({'refused' if refused else 'accepted'})", head)

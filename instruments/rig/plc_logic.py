@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from meterbench.instruments.rig.plc_map import ALARM_WORD_1, BY_NAME, INTERLOCK_WORD, Command, PlcState, Result
+from meterbench.instruments.rig.plc_map import (
+    ALARM_WORD_1,
+    BY_NAME,
+    INTERLOCK_WORD,
+    Command,
+    ControlMode,
+    PlcState,
+    Result,
+)
 from meterbench.world.hydraulics import LINES
 from meterbench.world.plant import Plant
 
@@ -23,7 +31,10 @@ TRIM_WITHIN = 0.002
 """The controller leaves the valve alone once the flow is within 0.2 % of the set-point: no hunting."""
 RESUME_BEYOND = 0.01
 OVERPRESSURE_KPA = 1760.0
-OVERTEMP_C = 55.0
+OVERTEMP_C = 68.0
+"""The rig is built for the overload temperature test: 60 degC +/- 2.5 K at the meters of a T50 (ISO 4064-2, 7.6)."""
+LOWEST_HELD_KPA = 10.0
+"""Below it the pumps' drives cannot hold a pressure."""
 WEIGH_TANK_HIGH_PERCENT = 95.0
 DRY_RUN_S = 5.0
 """Pump on, a line open, and no flow for so long (instruments.md 9)."""
@@ -53,6 +64,10 @@ class SensorErrors:
         self.flow_gain = {line: 1.0 + 0.0015 * self.rng.standard_normal() for line in LINE_NAMES}
         self.pressure_gain = 1.0 + 0.002 * self.rng.standard_normal()
         self.temp_offset_c = 0.03 * self.rng.standard_normal()
+
+    def pressure_kpa(self, true_kpa: float) -> float:
+        """A reading of the pressure transmitters: noise in proportion, and 50 Pa of it at the least."""
+        return self.noisy(true_kpa * self.pressure_gain, max(0.05, 7.5e-4 * true_kpa))
 
     def noisy(self, value: float, sd: float) -> float:
         """A reading with normal noise."""
@@ -91,8 +106,11 @@ class PlcLogic:
         self.causes: set[str] = set()
         """Alarms, by their names in the map, whose cause is there now and that the plant does not show by itself: a
         pressed e-stop, a wet tray, an open guard. Whoever plays the laboratory sets them."""
+        self._hold_kpa: float | None = None
+        """Pressure that is held before the meters, as the transmitter shows it; None: what the pump gives."""
         # As the register holds it: a 32-bit float within its range.
-        self._temp_setpoint_c = float(np.float32(min(max(plant.heater_setpoint_c, 5.0), 50.0)))
+        settable = BY_NAME["temp_setpoint"]
+        self._temp_setpoint_c = float(np.float32(min(max(plant.heater_setpoint_c, settable.low), settable.high)))
         # The PLC's own idea of its valves, a few per cent off: the trim has something to do.
         self._assumed_kvs = {
             name: spec.kvs_m3_h * (1.0 + 0.03 * float(rng.standard_normal())) for name, spec in LINES.items()
@@ -112,11 +130,11 @@ class PlcLogic:
             "alarm_word_1": self._alarms,
             "alarm_word_2": 0,
             "interlock_word": self._interlocks(),
-            "pressure_upstream": sensors.noisy(plant.pressure_upstream_kpa * sensors.pressure_gain, 0.3),
-            "pressure_downstream": sensors.noisy(plant.pressure_downstream_kpa * sensors.pressure_gain, 0.3),
+            "pressure_upstream": sensors.pressure_kpa(plant.pressure_upstream_kpa),
+            "pressure_downstream": sensors.pressure_kpa(plant.pressure_downstream_kpa),
             "dp_dut": sensors.noisy(plant.meters_dp_kpa, 0.05),
-            "pump_speed_act": plant.pump_percent,
-            "pump_power": 15.0 * plant.pump_percent,
+            "pump_speed_act": plant.pump_speed_percent,
+            "pump_power": 15.0 * plant.pump_speed_percent,
             "water_temp_upstream": sensors.noisy(plant.water_temp_c + sensors.temp_offset_c, 0.005),
             "water_temp_downstream": sensors.noisy(plant.water_temp_downstream_c + sensors.temp_offset_c, 0.005),
             "tank_temp": sensors.noisy(plant.tank_temp_c, 0.01),
@@ -160,6 +178,9 @@ class PlcLogic:
             return Result.ok
         if self.state in (PlcState.SAFE, PlcState.BOOT):
             return Result.rejected_state
+        hold_kpa = _pressure_to_hold(setpoints)
+        if command in (Command.none, Command.start_flow) and hold_kpa is not None and hold_kpa < LOWEST_HELD_KPA:
+            return Result.rejected_range
         if setpoints["temp_setpoint"] != self._temp_setpoint_c:
             self._temp_setpoint_c = plant.heater_setpoint_c = float(setpoints["temp_setpoint"])
         return self._execute_motion(command, setpoints)
@@ -190,7 +211,9 @@ class PlcLogic:
         elif command == Command.vent:
             plant.block_line(False)
             self._base_state = PlcState.IDLE
-        elif command != Command.none:
+        elif command == Command.none:
+            self._hold(_pressure_to_hold(setpoints))
+        else:
             return Result.rejected_state
         return Result.ok
 
@@ -203,11 +226,23 @@ class PlcLogic:
         if plant.line_blocked or (self._loop is not None and self._loop.line != line):
             return Result.rejected_state
         ramp_l_h_s = float(setpoints["ramp_flow"]) or goal_l_h
+        self._hold(_pressure_to_hold(setpoints))
         working_l_h = self._loop.working_l_h if self._loop else 0.0
         self._loop = FlowLoop(line, goal_l_h, ramp_l_h_s, working_l_h)
         plant.pump_percent = 100.0
         plant.line = self._last_line = line
         return Result.ok
+
+    def _hold(self, hold_kpa: float | None) -> None:
+        """Hold a pressure before the meters, at rest and while water flows: by the transmitter, right or wrong."""
+        if hold_kpa == self._hold_kpa:
+            return
+        self._hold_kpa = hold_kpa
+        self._plant.hold_pressure(None if hold_kpa is None else hold_kpa / self._sensors.pressure_gain)
+        self._plant.pump_percent = 100.0
+        if self._loop is not None:  # another pressure asks for another opening
+            self._plant.valves[self._loop.line].target = self._feed_forward(self._loop)
+            self._wait(self._loop, self._plant.now_s)
 
     def beat(self, value: int) -> None:
         """The bench's heartbeat: only a change counts."""
@@ -260,7 +295,7 @@ class PlcLogic:
             return PlcState.DRAINING
         if self._plant.diverter.gate:
             return PlcState.DIVERTING
-        if self._loop is not None:
+        if self._loop is not None or (self._hold_kpa is not None and self._base_state is PlcState.IDLE):
             return PlcState.RUNNING
         return self._base_state
 
@@ -314,7 +349,8 @@ class PlcLogic:
     def _feed_forward(self, loop: FlowLoop) -> float:
         spec = LINES[loop.line]
         flow_m3_h = loop.working_l_h / 1000.0
-        left_kpa = self._plant.source_kpa - 0.6 * flow_m3_h**2 - self._plant.meters_loss_kpa(loop.working_l_h)
+        before_kpa = self._plant.given_kpa(loop.working_l_h) if self._hold_kpa is None else self._hold_kpa
+        left_kpa = before_kpa - self._plant.meters_loss_kpa(loop.working_l_h)
         kv = flow_m3_h / math.sqrt(max(left_kpa, 1.0) / 100.0)
         position = 1.0 + math.log(max(kv, 1e-9) / self._assumed_kvs[loop.line]) / math.log(spec.rangeability)
         return min(max(position, 0.02), 1.0)
@@ -332,6 +368,8 @@ class PlcLogic:
         self._loop = None
         plant.line = None
         plant.pump_percent = 0.0
+        self._hold_kpa = None
+        plant.hold_pressure(None)
         plant.weigh_tank.drain_open = False
         plant.block_line(False)
         plant.diverter.command(False, plant.now_s)
@@ -361,3 +399,8 @@ class PlcLogic:
         if not self._plant.weigh_tank.drained:
             missing |= {"weigh_tank_empty"}
         return sum(1 << bit for bit, name in enumerate(INTERLOCK_WORD) if name and name not in missing)
+
+
+def _pressure_to_hold(setpoints: Mapping[str, float | int]) -> float | None:
+    """What is asked for by the map's control mode and set-point, in kPa; None: no pressure is to be held."""
+    return float(setpoints["pressure_setpoint"]) if setpoints["control_mode"] == ControlMode.pressure else None

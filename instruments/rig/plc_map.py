@@ -117,7 +117,7 @@ _COMMAND: Final = (
     Register("valve_a_setpoint", 110, "f", "% open", high=100.0),
     Register("valve_b_setpoint", 112, "f", "% open", high=100.0),
     Register("valve_c_setpoint", 114, "f", "% open", high=100.0),
-    Register("temp_setpoint", 116, "f", "degC", low=5.0, high=50.0, power_on=20.0),
+    Register("temp_setpoint", 116, "f", "degC", low=5.0, high=65.0, power_on=20.0),
     Register("ramp_flow", 118, "f", "l/h/s", high=9000.0, power_on=100.0),
 )
 _HANDS: Final = (Register("pc_heartbeat", 120, "H"), Register("remote_request", 121, "H", high=1))
@@ -190,7 +190,11 @@ class Result(IntEnum):
 
 
 class ControlMode(IntEnum):
-    """Register ``control_mode``."""
+    """Register ``control_mode``, taken over by ``none`` and ``start_flow``.
+
+    ``pressure`` holds ``pressure_setpoint`` before the meters, at rest and while a flow is regulated; the others let
+    the pump give what it can.
+    """
 
     manual = 0
     flow = 1

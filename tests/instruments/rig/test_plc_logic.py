@@ -38,9 +38,9 @@ class Rig:
         self.beats = 0
 
     def command(self, command: Command, **setpoints: float) -> int:
-        defaults = {"line_select": 0, "flow_setpoint": 0.0, "ramp_flow": 9000.0}
+        defaults = {"line_select": 0, "control_mode": 1, "flow_setpoint": 0.0, "pressure_setpoint": 0.0}
         temp = self.plc.setpoints_in_force()["temp_setpoint"]
-        return self.plc.execute(command, {**defaults, "temp_setpoint": temp, **setpoints})
+        return self.plc.execute(command, {**defaults, "ramp_flow": 9000.0, "temp_setpoint": temp, **setpoints})
 
     def wait(self, duration_s: float, step_s: float = 0.5, beating: bool = True) -> None:
         for _ in range(round(duration_s / step_s)):
