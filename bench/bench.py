@@ -102,14 +102,16 @@ class Bench:
         allowances: Allowances | None = None,
         chamber_probe: PlatinumProbe | None = None,
         assumed: Sequence[str] = (),
+        certified_software: str = "",
     ) -> None:
-        """``assumed``: what is known of the rig and its air by default only, by its keys in the station file."""
+        """``certified_software``: identifier and checksum in the type's documents. ``assumed``: what is known of the rig and its air by default only, by its keys in the station file."""
         self.clock = clock
         self.standards = tuple(standards)
         self.batch = tuple(batch)
         self.reference = reference
         self.air = air
         self.assumed = tuple(assumed)
+        self.certified_software = certified_software
         by_role: dict[str, list[Instrument]] = {}
         for standard in standards:
             by_role.setdefault(standard.role, []).append(standard.instrument)

@@ -59,6 +59,18 @@ class VirtualMeterSection(MeterSection):
     truth: TruthSection = TruthSection()
 
 
+class TypeSection(Section):
+    """``[type]``: what the applicant's documents say of the type that is evaluated."""
+
+    application: str = ""
+    """Number of the application."""
+    applicant: str = ""
+    manufacturer: str = ""
+    model: str = ""
+    software: str = ""
+    """Identifier and checksum of the legally relevant software, with a blank between, as displayed."""
+
+
 class FaultSection(Section):
     """``[[virtual.faults.ROLE]]``: something that a simulator does wrong on the wire."""
 

@@ -244,4 +244,5 @@ def _bench(station: StationFile, clock: Clock, seats: Sequence[_Seat], instrumen
         station.cross_checks.allowances(),
         chamber_probe.probe.platinum() if chamber_probe else None,
         station.station.assumed() if station.virtual is None else (),
+        station.type.software,
     )

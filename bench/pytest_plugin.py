@@ -6,8 +6,9 @@ record reach pytest-html, Allure and JUnit at full precision: all are views of t
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import escape
@@ -116,6 +117,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         config.stash[_STATION], config.stash[_WIRES] = _load_station(config)
         config.stash[_STANDING] = _standing(config, config.stash[_STATION])
+        _refuse_workers(config)
     except BenchError as error:
         raise pytest.UsageError(str(error)) from None
     config.addinivalue_line("markers", "clause(number): the clause of ISO 4064-2 that the test carries out")
@@ -146,6 +148,18 @@ def _load_station(config: pytest.Config) -> tuple[StationFile | None, Wires]:
     return station, Wires(served=None if lab is None else load_lab(lab, path, station))
 
 
+def _refuse_workers(config: pytest.Config) -> None:
+    """Several workers of pytest-xdist: each simulates a station of its own; a real one is there once."""
+    station, wires = config.stash[_STATION], config.stash[_WIRES]
+    if station is None or not getattr(config, "workerinput", None):
+        return
+    if station.virtual is None or wires.served is not None or config.getoption("--resume") or wires.replay is not None:
+        raise ConfigError(
+            "-n: workers of pytest-xdist take simulated stations, each one of its own, from the beginning; a real or "
+            "served station, --resume and --replay take one process"
+        )
+
+
 def _standing(config: pytest.Config, station: StationFile | None) -> Standing:
     path = config.getoption("--station")
     return Standing() if station is None or path is None else Standing.of(station, path, config.getoption("--lab"))
@@ -153,58 +167,129 @@ def _standing(config: pytest.Config, station: StationFile | None) -> Standing:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test a meter in the line, for tests that rest on a programme; others may call what they like ``meter``."""
-    if not {"meter", "run_programme"} <= set(metafunc.fixturenames):
+    if "meter" not in metafunc.fixturenames or not {"run_programme", "open_programme"} & set(metafunc.fixturenames):
         return
     station = metafunc.config.stash[_STATION]
     batch = station.batch() if station else []
     metafunc.parametrize("meter", batch, ids=[f"{each.serial} {each.designation}" for each in batch])
 
 
+class Campaign:
+    """A programme that is carried out part by part on an open station, as its tests ask for it; one record."""
+
+    def __init__(self, run: Run, bench: Bench, opened: contextlib.ExitStack) -> None:
+        self.run = run
+        self.bench = bench
+        self._opened = opened
+        self._done: set[str] = set()
+        self._broken: BaseException | None = None
+
+    def carry_out(self, part: str, procedure: Procedure) -> None:
+        """Carry ``part`` out, once. What it raises ends the campaign: the station is made safe, the record closed, and
+        every part after it is ``InvalidResult``."""
+        if self._broken is not None:
+            raise InvalidResult(f"{part} was not carried out: the run was broken off: {self._broken}")
+        if part in self._done:
+            return
+        try:
+            procedure(self.run, self.bench)
+        except BaseException as error:
+            self._broken = error
+            with contextlib.suppress(type(error)):
+                self._opened.__exit__(type(error), error, error.__traceback__)
+            raise
+        self._done.add(part)
+
+    def finish(self, procedure: Procedure) -> None:
+        """Draw the conclusions, make the station safe and close the record, unless that was done already."""
+        if self._broken is None:
+            self.carry_out("the conclusion", procedure)
+            self._opened.close()
+
+    def assert_clause(self, clause: str, serial: str) -> None:
+        """As ``Outcome.assert_meter`` of one meter in one clause."""
+        __tracebackhide__ = True
+        verdict = self.run.clauses.get((clause, serial), Verdict.NOT_RUN)
+        reasons = self.run.clause_reasons.get((clause, serial), ())
+        sentence = f"{clause}, meter {serial}: {verdict}" + (f": {'; '.join(reasons)}" if reasons else "")
+        if verdict is Verdict.FAIL:
+            raise AssertionError(sentence)
+        if verdict is not Verdict.PASS:
+            raise InvalidResult(sentence)
+
+
+@pytest.fixture(scope="module")
+def open_programme(request: pytest.FixtureRequest) -> Callable[[Programme], Campaign]:
+    """Opens the station of ``--station`` for a programme that tests carry out part by part; skips without a station."""
+    config = request.config
+
+    def open_it(programme: Programme) -> Campaign:
+        opened = contextlib.ExitStack()
+        run, bench, _ = opened.enter_context(_session(config, programme))
+        return Campaign(run, bench, opened)
+
+    return open_it
+
+
 @pytest.fixture(scope="module")
 def run_programme(request: pytest.FixtureRequest) -> Callable[[Programme, Procedure], Outcome]:
     """Runs a procedure on the station of ``--station`` and gives back what it recorded; skips without a station."""
     config = request.config
+
+    def run_it(programme: Programme, procedure: Procedure) -> Outcome:
+        with _session(config, programme) as (run, bench, verdicts):
+            procedure(run, bench)
+        return Outcome(run.folder, tuple(run.rows), verdicts, run.verdict)
+
+    return run_it
+
+
+@contextlib.contextmanager
+def _session(
+    config: pytest.Config, programme: Programme
+) -> Generator[tuple[Run, Bench, dict[str, tuple[Verdict, tuple[str, ...]]]]]:
+    """A session on the station of the options, with its hooks, and the meters' verdicts as they come."""
     station = config.stash[_STATION]
     if station is None:
         pytest.skip("no --station FILE: procedures need a station")
+    resume: Path | None = config.getoption("--resume")
+    folder = resume or _own_folder(config, config.getoption("--out") or default_folder(programme.name))
+    hook = config.hook
+    verdicts: dict[str, tuple[Verdict, tuple[str, ...]]] = {}
 
-    def run_it(programme: Programme, procedure: Procedure) -> Outcome:
-        resume: Path | None = config.getoption("--resume")
-        folder = resume or config.getoption("--out") or default_folder(programme.name)
-        hook = config.hook
+    def observe(kind: str, body: Any) -> None:
+        hook.pytest_meterbench_line(kind=kind, body=body)
 
-        def observe(kind: str, body: Any) -> None:
-            hook.pytest_meterbench_line(kind=kind, body=body)
+    def conclude(kind: str, body: Any) -> None:
+        if kind == "meter_verdict":
+            verdicts[body["meter"]] = Verdict[body["verdict"]], tuple(body["reasons"])
 
-        verdicts: dict[str, tuple[Verdict, tuple[str, ...]]] = {}
+    standing = config.stash[_STANDING]
+    standing.refuse()
+    if resume is not None:
+        _refuse_a_cut_record(resume)
+    with StopSignals() as stop:
+        try:
+            with session(
+                station,
+                programme,
+                folder,
+                resume=resume is not None,
+                observers=[observe, conclude],
+                stop=stop,
+                wires=_wires(config, programme, folder),
+                standing=standing,
+            ) as (run, bench):
+                hook.pytest_meterbench_opened(folder=folder, clock=bench.clock)
+                yield run, bench, verdicts
+        finally:
+            hook.pytest_meterbench_closed(folder=folder)
 
-        def conclude(kind: str, body: Any) -> None:
-            if kind == "meter_verdict":
-                verdicts[body["meter"]] = Verdict[body["verdict"]], tuple(body["reasons"])
 
-        standing = config.stash[_STANDING]
-        standing.refuse()
-        if resume is not None:
-            _refuse_a_cut_record(resume)
-        with StopSignals() as stop:
-            try:
-                with session(
-                    station,
-                    programme,
-                    folder,
-                    resume=resume is not None,
-                    observers=[observe, conclude],
-                    stop=stop,
-                    wires=_wires(config, programme, folder),
-                    standing=standing,
-                ) as (run, bench):
-                    hook.pytest_meterbench_opened(folder=folder, clock=bench.clock)
-                    procedure(run, bench)
-                return Outcome(folder, tuple(run.rows), verdicts, run.verdict)
-            finally:
-                hook.pytest_meterbench_closed(folder=folder)
-
-    return run_it
+def _own_folder(config: pytest.Config, folder: Path) -> Path:
+    """Of this process: several workers of pytest-xdist each have a station, and a record, of their own."""
+    worker: str | None = getattr(config, "workerinput", {}).get("workerid")
+    return folder if worker is None else folder / worker
 
 
 def _wires(config: pytest.Config, programme: Programme, folder: Path) -> Wires:
@@ -250,20 +335,30 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         return (yield)
     finally:
         arguments = getattr(item, "funcargs", {})
-        outcome = next((value for value in arguments.values() if isinstance(value, Outcome)), None)
-        meter = arguments.get("meter")
-        if outcome is not None and isinstance(meter, Nameplate):
-            rows = [row for row in outcome.rows if row.meter == meter.serial]
+        meter, rows = arguments.get("meter"), _rows_behind(item, arguments.values())
+        if rows is not None and isinstance(meter, Nameplate):
+            rows = [row for row in rows if row.meter == meter.serial]
             item.user_properties += [(row_name(row), repr(row.value)) for row in rows]
             item.stash[_ROWS] = rows
             _show_in_allure(meter, rows)
+
+
+def _rows_behind(item: pytest.Item, arguments: Iterable[object]) -> Sequence[ResultRow] | None:
+    """The rows that a test concludes from: of the whole run, or of its clauses in a campaign."""
+    for value in arguments:
+        if isinstance(value, Outcome):
+            return value.rows
+        if isinstance(value, Campaign):
+            clauses = {str(marker.args[0]) for marker in item.iter_markers("clause")}
+            return [row for row in value.run.rows if row.clause in clauses]
+    return None
 
 
 def row_name(row: ResultRow) -> str:
     """A row's name in the views that list values: ``Q1 error_of_indication (attempt 2)``."""
     attempt = f" (attempt {row.attempt})" if row.attempt > 1 else ""
     repeat = f" (repeat {row.repeat})" if row.repeat > 1 else ""
-    return f"{row.flow_point} {row.quantity}".strip() + repeat + attempt
+    return " ".join(part for part in (row.condition, row.flow_point, row.quantity) if part) + repeat + attempt
 
 
 def _show_in_allure(meter: Nameplate, rows: Sequence[ResultRow]) -> None:

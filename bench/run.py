@@ -52,6 +52,7 @@ class Run:
         self._finished: dict[str, str] = {}
         self._conclusions: dict[str, Verdict] = {}
         self._clauses: dict[tuple[str, str], Verdict] = {}
+        self._clause_reasons: dict[tuple[str, str], tuple[str, ...]] = {}
         self._not_applicable: set[str] = set()
         self._undecided: set[str] = set()
         """Meters with a provisional FAIL that no rule has decided yet."""
@@ -98,6 +99,7 @@ class Run:
         run._not_applicable = {each.clause for each in previous.not_applicable}
         for found in previous.clause_verdicts:
             run._clauses[found.clause, found.meter] = Verdict[found.verdict]
+            run._clause_reasons[found.clause, found.meter] = found.reasons
             run._conclude(f"clause {found.clause} of meter {found.meter}", Verdict[found.verdict])
         for conclusion in previous.meter_verdicts:
             run._conclude(f"meter {conclusion.meter}", Verdict[conclusion.verdict])
@@ -303,6 +305,7 @@ class Run:
         """What a test says of one meter: durable at once, and no better than what it was before."""
         self._conclude(f"clause {clause} of meter {meter}", verdict)
         self._clauses[clause, meter] = max(verdict, self._clauses.get((clause, meter), verdict))
+        self._clause_reasons[clause, meter] = tuple(reasons)
         body = {"clause": clause, "title": title, "requirements": list(requirements), "meter": meter}
         self._write("clause_verdict", body | {"verdict": verdict.name, "reasons": list(reasons)})
         self._journal.sync()
@@ -311,6 +314,11 @@ class Run:
     def clauses(self) -> Mapping[tuple[str, str], Verdict]:
         """The conclusions so far by clause and meter, those before a resume included."""
         return self._clauses
+
+    @property
+    def clause_reasons(self) -> Mapping[tuple[str, str], Sequence[str]]:
+        """Why, as the keys of ``clauses``."""
+        return self._clause_reasons
 
     def conclude_meter(self, meter: str, verdict: Verdict, reasons: Sequence[str]) -> None:
         """The verdict on one meter, durable at once."""

@@ -11,12 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from meterbench.bench.station import StationFile
 from meterbench.errors import ConfigError, ConnectionLost
+from meterbench.instruments.drivers import WITHOUT_A_WIRE
 from meterbench.instruments.links.address import parse_modbus
 from meterbench.instruments.roles import ROLES
 
 ANSWER_S = 2.0
-NOT_SERVED = ("operator",)
-"""A person is the same in a simulated laboratory."""
 
 
 class ServedLab(BaseModel):
@@ -54,7 +53,7 @@ def load(path: Path, station_path: Path, station: StationFile) -> ServedLab:
     slots = len(station.line())
     for role, section in station.instruments.by_role().items():
         found, needed = len(served.addresses.get(role, ())), section.in_slots(slots) if ROLES[role].per_slot else 1
-        if role not in NOT_SERVED and found != needed:
+        if section.driver not in WITHOUT_A_WIRE and found != needed:
             raise ConfigError(
                 f"{path}: the laboratory {served.station} serves {found} instruments as {role}, and "
                 f"{station_path} has {needed}; serve the same station: `meterbench lab --station {station_path} --json`"

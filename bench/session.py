@@ -227,6 +227,7 @@ def opening_line(station: StationFile, programme: Programme, bench: Bench | None
             "probe": station.instruments.thermometer.probe.model_dump(),
             "cross_checks": asdict(station.cross_checks.allowances()),
         },
+        "type": station.type.model_dump(),
         "batch": [_meter_line(slot, nameplate) for slot, nameplate in enumerate(station.batch(), start=1)],
         "instruments": _instrument_lines(bench) if bench else [],
     }

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from meterbench.bench.supplied_meter import SuppliedMeter, SupplyServer
+from meterbench.bench.virtual_operator import VirtualOperator
 from meterbench.dut.reference_meter.meter import ReferenceMeter
 from meterbench.errors import ConfigError
 from meterbench.instruments.analyser.rs_fsv_sim import RsFsvSim
@@ -23,6 +24,7 @@ from meterbench.instruments.faults import FaultPlan
 from meterbench.instruments.master_meter.line_tap import LineTap
 from meterbench.instruments.master_meter.modbus_master_sim import ModbusMasterSim, WaterSeen
 from meterbench.instruments.master_meter.profile import load_profile
+from meterbench.instruments.operator.operator_panel_sim import OperatorPanelSim
 from meterbench.instruments.pressure.druck_pace_sim import DruckPaceSim
 from meterbench.instruments.pressure.keller_bus_sim import KellerBusSim
 from meterbench.instruments.rig.modbus_plc_sim import ModbusPlcSim
@@ -82,6 +84,7 @@ class Simulated:
     plc: PlcLogic
     chamber: Chamber | None
     """Where the station has one: all meters stand in it."""
+    operator: VirtualOperator
     rng: np.random.Generator
     """A stream of its own."""
     faults: FaultPlan
@@ -103,6 +106,12 @@ class Simulated:
         if self.chamber is None:
             raise ValueError(f"{self.role} controls a chamber, and there is none")
         return self.chamber
+
+    def supplied_meter(self) -> SuppliedMeter:
+        """The meter of the slot with the leads of this supply, which the operator can put elsewhere."""
+        supplied = SuppliedMeter(self.of_slot)
+        self.operator.supplied[self.of_slot.nameplate.serial] = supplied
+        return supplied
 
     @property
     def of_slot(self) -> ReferenceMeter:
@@ -218,6 +227,10 @@ def _barcode_reader(seat: Simulated) -> Server:
     )
 
 
+def _operator_panel(seat: Simulated) -> Server:
+    return OperatorPanelSim(seat.operator.begin, seat.now_s, faults=seat.faults)
+
+
 def _tinysa(seat: Simulated) -> Server:
     return TinySaSim(
         lambda frequency_hz, bandwidth_hz: np.full(
@@ -261,15 +274,13 @@ def _espec_p300(seat: Simulated) -> Server:
 
 
 def _rs_ngu201(seat: Simulated) -> Server:
-    box = RsNgu201Sim(
-        SuppliedMeter(seat.of_slot), seat.now_s, seat.rng, sense=_sense(seat), serial=f"{101000 + seat.slot}"
-    )
+    box = RsNgu201Sim(seat.supplied_meter(), seat.now_s, seat.rng, sense=_sense(seat), serial=f"{101000 + seat.slot}")
     return SupplyServer(box, seat.faults)
 
 
 def _keysight_n6705c(seat: Simulated) -> Server:
     box = KeysightN6705CSim(
-        SuppliedMeter(seat.of_slot), seat.now_s, seat.rng, sense=_sense(seat), serial=f"MY5300{seat.slot:04}"
+        seat.supplied_meter(), seat.now_s, seat.rng, sense=_sense(seat), serial=f"MY5300{seat.slot:04}"
     )
     return SupplyServer(box, seat.faults)
 
@@ -301,5 +312,6 @@ SIMULATORS: dict[str, Callable[[Simulated], Server]] = {
     "barcode_reader": _barcode_reader,
     "tinysa": _tinysa,
     "meatest_m631": _meatest_m631,
+    "operator_panel": _operator_panel,
 }
 """By the name of the driver that speaks with it."""

@@ -21,14 +21,14 @@ from meterbench.bench.instrument_sections import (
     InstrumentsSection,
     wire_like,
 )
-from meterbench.bench.line_sections import FaultSection, MeterSection, VirtualSection
+from meterbench.bench.line_sections import FaultSection, MeterSection, TypeSection, VirtualSection
 from meterbench.bench.station_section import Section
 from meterbench.bench.uncertainty import ReferenceData
 from meterbench.dut.designation import Designation
 from meterbench.dut.meter import Nameplate
 from meterbench.dut.variants import RATIOS
 from meterbench.errors import ConfigError
-from meterbench.instruments.drivers import drivers_for
+from meterbench.instruments.drivers import WITHOUT_A_WIRE, drivers_for
 from meterbench.instruments.roles import REQUIRED, ROLES
 
 
@@ -68,6 +68,7 @@ class StationFile(Section):
     station: StationSection
     virtual: VirtualSection | None = None
     meters: list[MeterSection] = Field(default_factory=list)
+    type: TypeSection = TypeSection()
     instruments: InstrumentsSection
     cross_checks: CrossCheckSection = CrossCheckSection()
 
@@ -105,8 +106,11 @@ class StationFile(Section):
             needed = "give one a slot, as a list" if ROLES[role].per_slot else f"a {role} has one"
             raise ValueError(f"{where}: {len(addresses)} addresses; {needed}")
         virtual = [address for address in addresses if address.partition("+")[0] == VIRTUAL_ADDRESS]
-        if virtual and role == "operator":
-            raise ValueError(f'{where}: nobody simulates a person; give "console", or the file of the answers')
+        if virtual and section.driver in WITHOUT_A_WIRE:
+            raise ValueError(
+                f'{where}: nobody simulates a person; give "console", or the file of the answers, or take the driver '
+                "operator_panel"
+            )
         if len(set(addresses)) < len(addresses) and not virtual:
             raise ValueError(f"{where}: one address stands twice; each slot has a {role} of its own")
         if virtual and len(virtual) < len(addresses):

@@ -21,7 +21,7 @@ class SuppliedMeter:
     def __init__(self, meter: ReferenceMeter) -> None:
         self._meter = meter
         self._leads = PlayedPack()
-        self._fed = False
+        self._connected_once = False
         self.place: Place | None = None
         """Where the leads are; None: outside."""
         self._packs: dict[Place, Inserted] = {}
@@ -29,20 +29,16 @@ class SuppliedMeter:
 
     def feed(self, output: Output) -> None:
         """The supply has this output from now on."""
-        if not self._fed and output.open_v > 0.0:
-            self._leads = PlayedPack(output.open_v, output.resistance_ohm, output.limit_ma)
-            self._fed = True
+        self._meter.turn_up(self._leads, output.open_v, output.resistance_ohm, output.limit_ma)
+        if output.open_v > 0.0 and not self._connected_once:
             self.connect(Place.C1)
-        elif self._fed:
-            self._meter.turn_up(self._leads, output.open_v, output.resistance_ohm, output.limit_ma)
 
     def connect(self, place: Place) -> None:
         """Take all packs out, and put the leads into a place."""
         if self.place is not None:
             self._meter.remove(self.place)
-            self.place = None
         self._packs |= self._meter.lead_in(self._leads, place)
-        self.place = place
+        self.place, self._connected_once = place, True
 
     def disconnect(self) -> None:
         """Put the packs back and take the leads out: those of the leads' own place at last. Nothing happens while the

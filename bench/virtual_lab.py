@@ -14,8 +14,9 @@ from meterbench.bench.instrument_sections import InstrumentSection
 from meterbench.bench.line_sections import VirtualMeterSection, VirtualSection
 from meterbench.bench.simulators import SIMULATORS, Sampled, Server, Simulated
 from meterbench.bench.station import StationFile
+from meterbench.bench.virtual_operator import VirtualOperator
 from meterbench.dut.reference_meter.hardware.body import Body, draw_body
-from meterbench.dut.reference_meter.hardware.sensor import Truth
+from meterbench.dut.reference_meter.hardware.truth import Truth
 from meterbench.dut.reference_meter.meter import Fitted, ReferenceMeter
 from meterbench.errors import ConfigError
 from meterbench.instruments.faults import FaultPlan
@@ -44,14 +45,19 @@ class VirtualLab:
         """By role; one counter a slot."""
         self.meters = [_meter(section, self._spec.seed) for section in self._spec.meters]
         bodies = [
-            draw_body(meter.nameplate.designation.dn, self._rng(f"body {meter.nameplate.serial}"))
+            draw_body(
+                meter.nameplate.designation.dn,
+                self._rng(f"body {meter.nameplate.serial}"),
+                meter.unit.sensor.truth,
+            )
             for meter in self.meters
         ]
         self.plant = _plant(self._spec, self.meters, bodies, self._rng("plant"), self._rng("air"))
-        self.chamber = Chamber(lambda: self.plant.air.temp_c) if station.instruments.chamber else None
+        self.chamber = Chamber(lambda: self.plant.air) if station.instruments.chamber else None
         self._climate = Climate(self.chamber, self.meters) if self.chamber else None
         self.plc = PlcLogic(self.plant, self._rng("rig"))
         self.plant.controllers.append(self.plc)
+        self.operator = VirtualOperator(self.plant, self.meters, bodies, self._rng("operator's hand"))
         self._speed = 1.0
         self.lost_s = 0.0
         """World seconds that the machine could not keep up with, when it lives on by itself."""
@@ -116,6 +122,7 @@ class VirtualLab:
             meter=self.meters[slot - 1] if slot else None,
             plc=self.plc,
             chamber=self.chamber,
+            operator=self.operator,
             rng=self._rng(f"{role} {slot}" if slot else role),
             faults=self._faults(role),
             seed=self._spec.seed,

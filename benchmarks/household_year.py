@@ -16,7 +16,7 @@ from meterbench.dut.designation import Designation
 from meterbench.dut.meter import Nameplate
 from meterbench.dut.reference_meter.hardware.power.pack import fresh_pack
 from meterbench.dut.reference_meter.hardware.power.supply import FITS, Place
-from meterbench.dut.reference_meter.hardware.sensor import Truth
+from meterbench.dut.reference_meter.hardware.truth import Truth
 from meterbench.dut.reference_meter.meter import Fidelity, ReferenceMeter
 from meterbench.dut.reference_meter.metrology.records.profile import CAPACITY, Period
 from meterbench.dut.variants import rating

@@ -53,12 +53,13 @@ DRIVERS = {
     "rs_fsv": DriverEntry(("analyser",), "analyser.rs_fsv", "open_rs_fsv", "RsFsvSettings"),
     "operator_console": DriverEntry(("operator",), "operator.operator_console", "open_operator_console"),
     "operator_script": DriverEntry(("operator",), "operator.operator_script", "open_operator_script"),
+    "operator_panel": DriverEntry(("operator",), "operator.operator_panel", "open_operator_panel"),
     "druck_pace": DriverEntry(("pressure",), "pressure.druck_pace", "open_druck_pace", "DruckPaceSettings"),
     "keysight_e36312a": DriverEntry(
         ("aux_supply",), "supply.keysight_e36312a", "open_keysight_e36312a", "KeysightE36312ASettings"
     ),
     "meatest_m631": DriverEntry(("rtd",), "rtd.meatest_m631", "open_meatest_m631"),
-    "weiss_simserv": DriverEntry(("chamber",), "chamber.weiss_simserv", "open_weiss_simserv"),
+    "weiss_simserv": DriverEntry(("chamber",), "chamber.weiss_simserv", "open_weiss_simserv", "WeissSimservSettings"),
     "espec_p300": DriverEntry(("chamber",), "chamber.espec_p300", "open_espec_p300", "EspecP300Settings"),
     "rs_ngu201": DriverEntry(("supply",), "supply.rs_ngu201", "open_rs_ngu201", "NguSettings"),
     "keysight_n6705c": DriverEntry(("supply",), "supply.keysight_n6705c", "open_keysight_n6705c", "N6705Settings"),
@@ -72,6 +73,9 @@ DRIVERS = {
         for name in ("krohne_mfc400", "krohne_ifc300", "siemens_mag6000", "endress_promass")
     },
 }
+
+WITHOUT_A_WIRE = frozenset({"operator_console", "operator_script"})
+"""Nothing can be simulated behind these: a person, and a file."""
 
 
 def drivers_for(role: str) -> tuple[str, ...]:

@@ -26,7 +26,11 @@ app = typer.Typer(
     "130 stopped by the operator; 141 nobody reads the output any more.",
 )
 
-PROGRAMMES = {"initial-verification": "test_initial_verification.py", "draw-profile": "test_draw_profile.py"}
+PROGRAMMES = {
+    "initial-verification": "test_initial_verification.py",
+    "draw-profile": "test_draw_profile.py",
+    "type-approval": "test_type_approval.py",
+}
 
 StationOption = Annotated[
     Path | None, typer.Option("--station", metavar="FILE", help="Station file; default: the virtual station.")

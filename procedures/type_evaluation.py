@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from meterbench.bench.bench import Bench
 from meterbench.bench.run import Run
 from meterbench.bench.verdict import Verdict, worst
+from meterbench.procedures.clauses.absence_of_flow import absence_of_flow
+from meterbench.procedures.clauses.ancillary_devices import ancillary_devices
+from meterbench.procedures.clauses.electrostatic_discharge import electrostatic_discharge
 from meterbench.procedures.clauses.intrinsic_error import intrinsic_error
+from meterbench.procedures.clauses.magnetic_field import magnetic_field
+from meterbench.procedures.clauses.radiated_field import radiated_field
+from meterbench.procedures.clauses.software_examination import software_examination
 from meterbench.procedures.collecting import warn_of_certificates
 from meterbench.procedures.edition import Edition, Test
 from meterbench.procedures.initial_verification import batch_rating
@@ -29,6 +35,12 @@ class Procedure:
 
 PROCEDURES: dict[str, Procedure] = {
     "intrinsic_error": Procedure(intrinsic_error, ("operator",), 40_000.0),
+    "magnetic_field": Procedure(magnetic_field, ("operator",), 1_800.0),
+    "ancillary_devices": Procedure(ancillary_devices, ("operator",), 1_800.0),
+    "electrostatic_discharge": Procedure(electrostatic_discharge, ("operator",), 5_000.0),
+    "radiated_field": Procedure(radiated_field, ("operator",), 18_000.0),
+    "absence_of_flow": Procedure(absence_of_flow, ("operator",), 5_400.0),
+    "software_examination": Procedure(software_examination, ("operator",), 600.0),
 }
 """By the test's key in the edition."""
 

@@ -1,8 +1,9 @@
 """A climate chamber's air, its machine, and how slowly the electronics of what stands in it follow.
 
 The machine asks for a temperature that goes to the set-point by its gradient; the air follows with a lag, and no
-faster than heater and cooler can. Where the machine is off, the air drifts back to the hall's. All in closed form,
-so that a stretch of hours costs what a stretch of seconds does.
+faster than heater and cooler can. Where the machine is off, the air drifts back to the hall's. Humidity is held by a
+machine of its own; where that is off, the air keeps its water, and exchanges it slowly with the hall's. All in closed
+form, so that a stretch of hours costs what a stretch of seconds does.
 """
 
 from __future__ import annotations
@@ -12,10 +13,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from meterbench.world.air import Air, saturation_pressure_hpa
+
 AT_REST_K = 0.01
 """So near to where it is going, nothing about the temperature can be seen to move any more."""
 AMBIENT_STEP_K = 0.1
 """What stands in the chamber is told of its temperature in steps of this: each costs it something."""
+HUMIDITY_STEP_PERCENT = 1.0
+"""The same of the air's relative humidity, which it is told in whole percent."""
+HUMIDITY_AT_REST_PERCENT = 0.1
+SATURATED_PERCENT = 100.0
+"""More condenses."""
+SATURATION_PER_K = 0.1
+"""The saturation pressure of water changes by no more than this part of itself in 1 K, above -35 degC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +44,39 @@ class ChamberSpec:
     """The same with the door open."""
     body_s: float = 1500.0
     """Time constant of a meter's electronics and battery in their case."""
+    humid: bool = True
+    """It can hold a humidity."""
+    humidity_percent: tuple[float, float] = (10.0, 98.0)
+    """What it can hold (datasheets of such cabinets), and at which set-points of the temperature:"""
+    humid_c: tuple[float, float] = (10.0, 95.0)
+    humidity_s: float = 180.0
+    """Time constant of the controlled humidity."""
 
 
 class Chamber:
     """The air and what is in it. Touched only in the lab's loop.
 
-    ``start`` and ``stop`` are the machine's controls; the door and the limiter are truth that no set-point changes.
+    ``start`` and ``stop`` are the machine's controls; the door, the limiter and the humidifier's water are truth that
+    no set-point changes.
     """
 
-    def __init__(self, hall_temp_c: Callable[[], float], spec: ChamberSpec | None = None) -> None:
+    def __init__(self, hall: Callable[[], Air], spec: ChamberSpec | None = None) -> None:
         self.spec = spec or ChamberSpec()
-        self._hall_temp_c = hall_temp_c
-        self.air_temp_c = self.body_temp_c = hall_temp_c()
+        self._hall = hall
+        self.air_temp_c = self.body_temp_c = hall().temp_c
+        self._water_hpa = self._hall_vapour_hpa
+        """Vapour pressure if all of the air's water were vapour: what condensed on the walls comes back from them."""
         self.running = False
         """The machine has been told to hold its set-point; whether it can is another matter."""
         self.setpoint_c = 23.0
         self.gradient_up_k_min = self.gradient_down_k_min = 0.0
         """Asked for; 0 for as fast as it can."""
+        self.humidity_on = False
+        """While it runs, hold ``humidity_setpoint_percent``, too."""
+        self.humidity_setpoint_percent = 50.0
         self.door_open = False
+        self.humidifier_empty = False
+        """Nobody has refilled its water; the controller is not told."""
         self._limiter_tripped = False
 
     # Controls.
@@ -61,7 +86,7 @@ class Chamber:
         self.running = True
 
     def stop(self) -> None:
-        """Heater, cooler and fan off."""
+        """Heater, cooler, humidifier and fan off."""
         self.running = False
 
     # Truth.
@@ -79,38 +104,92 @@ class Chamber:
         """Heater and cooler act on the air."""
         return self.running and not self.door_open and not self._limiter_tripped
 
+    @property
+    def humidity_controlled(self) -> bool:
+        """The humidity's machine acts on the air."""
+        lowest_c, highest_c = self.spec.humid_c
+        able = self.spec.humid and not self.humidifier_empty and lowest_c <= self.setpoint_c <= highest_c
+        return able and self.humidity_on and self.controlled
+
+    @property
+    def air_humidity_percent(self) -> float:
+        """Relative humidity of the air."""
+        return min(SATURATED_PERCENT, 100.0 * self._water_hpa / saturation_pressure_hpa(self.air_temp_c))
+
     # Time.
 
     @property
     def steady(self) -> bool:
-        """Neither the air nor the body moves any more."""
+        """Neither air nor body move any more, nor a humidity that is held; that of air left alone drifts for hours."""
         goal_c = self._goal_c
-        return abs(self.air_temp_c - goal_c) <= AT_REST_K and abs(self.body_temp_c - goal_c) <= AT_REST_K
+        if abs(self.air_temp_c - goal_c) > AT_REST_K or abs(self.body_temp_c - goal_c) > AT_REST_K:
+            return False
+        return not self.humidity_controlled or self._humidity_gap_percent <= HUMIDITY_AT_REST_PERCENT
 
     def advance(self, duration_s: float) -> bool:
         """Let time pass with the controls as they are; True if it was steady from beginning to end."""
-        was_steady = self.steady
+        was_steady, humidity_percent = self.steady, self.air_humidity_percent
         ramping_s = min(duration_s, self._ramping_s)
         if ramping_s > 0.0:
             self._ramp(ramping_s)
         self._approach(duration_s - ramping_s)
+        self._moisten(duration_s, humidity_percent)
         return was_steady and self.steady
 
     def body_moves_in_s(self, step_k: float) -> float:
         """The body cannot move by ``step_k`` in less time than this; infinite once it is at rest."""
         # The air stays between where it is and where it goes, so it pulls at the body no harder than from these two.
-        pull_k = max(abs(self.air_temp_c - self.body_temp_c), abs(self._goal_c - self.body_temp_c))
-        return math.inf if pull_k <= AT_REST_K else step_k * self.spec.body_s / pull_k
+        air_pull_k = abs(self.air_temp_c - self.body_temp_c)
+        pull_k = max(air_pull_k, abs(self._goal_c - self.body_temp_c))
+        if pull_k <= AT_REST_K:
+            return math.inf
+        far_s = step_k * self.spec.body_s / pull_k
+        rate_k_s = self._ramp_k_s
+        if rate_k_s == math.inf:
+            return far_s
+        # Nor can the pull grow faster than the air goes: t (pull + rate t / 2) = step x body_s.
+        root = math.sqrt(air_pull_k * air_pull_k + 2.0 * rate_k_s * step_k * self.spec.body_s)
+        return max(far_s, (root - air_pull_k) / rate_k_s)
+
+    def humidity_moves_in_s(self, step_percent: float) -> float:
+        """The air's relative humidity cannot move by ``step_percent`` in less time than this; infinite if it is near to
+        where it goes."""
+        if self.humidity_controlled:
+            gap = self._humidity_gap_percent
+            return math.inf if gap <= step_percent else -self.spec.humidity_s * math.log1p(-step_percent / gap)
+        goal_c = self._goal_c
+        way_k = abs(goal_c - self.air_temp_c)
+        saturation_hpa = saturation_pressure_hpa(min(goal_c, self.air_temp_c))
+        gap = 100.0 * abs(self._water_hpa - self._hall_vapour_hpa) / saturation_hpa
+        if way_k <= AT_REST_K and gap <= step_percent:
+            return math.inf
+        by_heat = 0.0
+        if way_k > AT_REST_K:
+            highest_percent = min(SATURATED_PERCENT, 100.0 * self._water_hpa / saturation_hpa)
+            by_heat = SATURATION_PER_K * highest_percent * min(self._ramp_k_s, way_k / self._lag_s)
+        return step_percent / (gap / self._exchange_s + by_heat)
 
     @property
     def _goal_c(self) -> float:
-        return self.setpoint_c if self.controlled else self._hall_temp_c()
+        return self.setpoint_c if self.controlled else self._hall().temp_c
 
     @property
     def _lag_s(self) -> float:
-        if self.controlled:
-            return self.spec.air_s
+        return self.spec.air_s if self.controlled else self._exchange_s
+
+    @property
+    def _exchange_s(self) -> float:
+        """Time constant of heat and water between the cabinet's air and the hall's."""
         return self.spec.door_s if self.door_open else self.spec.drift_s
+
+    @property
+    def _hall_vapour_hpa(self) -> float:
+        hall = self._hall()
+        return hall.humidity_percent / 100.0 * saturation_pressure_hpa(hall.temp_c)
+
+    @property
+    def _humidity_gap_percent(self) -> float:
+        return abs(self.air_humidity_percent - self.humidity_setpoint_percent)
 
     @property
     def _ramp_k_s(self) -> float:
@@ -145,12 +224,26 @@ class Chamber:
         self.air_temp_c = goal_c + gap_k * air_decay
         self.body_temp_c = goal_c + driven_k * air_decay + free_k * body_decay
 
+    def _moisten(self, duration_s: float, before_percent: float) -> None:
+        """Humidity to its set-point by an exponential, whatever the temperature does; or water to the hall's."""
+        if self.humidity_controlled:
+            goal_percent = self.humidity_setpoint_percent
+            decay = math.exp(-duration_s / self.spec.humidity_s)
+            now_percent = goal_percent + (before_percent - goal_percent) * decay
+            self._water_hpa = now_percent / 100.0 * saturation_pressure_hpa(self.air_temp_c)
+        else:
+            hall_hpa = self._hall_vapour_hpa
+            self._water_hpa = hall_hpa + (self._water_hpa - hall_hpa) * math.exp(-duration_s / self._exchange_s)
+
 
 class InAir(Protocol):
-    """What feels the temperature of its electronics."""
+    """What feels the temperature of its electronics, and the humidity of the air around it."""
 
     def set_ambient(self, temp_c: float, /) -> None:
         """It is ``temp_c`` from now on."""
+
+    def set_humidity(self, percent: float, /) -> None:
+        """The air's relative humidity is ``percent`` from now on."""
 
 
 class Climate:
@@ -159,17 +252,19 @@ class Climate:
     def __init__(self, chamber: Chamber, inside: Sequence[InAir]) -> None:
         self._chamber = chamber
         self._inside = inside
-        self._told_c = math.nan
+        self._told_c = self._told_percent = math.nan
 
     def advance(self, duration_s: float, advance_rest: Callable[[float], bool]) -> bool:
-        """Let both live, in pieces in which no body moves by more than a step; True if all was steady.
+        """Let both live, in pieces in which neither a body nor the humidity moves by more than a step; True if all was
+        steady.
 
         Pieces are seconds to minutes while the chamber moves, and one of any length when it is at rest.
         """
-        steady, left_s = True, duration_s
+        steady, left_s, chamber = True, duration_s, self._chamber
         while left_s > 0.0:
-            piece_s = min(left_s, self._chamber.body_moves_in_s(AMBIENT_STEP_K))
-            rest_steady, chamber_steady = advance_rest(piece_s), self._chamber.advance(piece_s)
+            moves_s = min(chamber.body_moves_in_s(AMBIENT_STEP_K), chamber.humidity_moves_in_s(HUMIDITY_STEP_PERCENT))
+            piece_s = min(left_s, moves_s)
+            rest_steady, chamber_steady = advance_rest(piece_s), chamber.advance(piece_s)
             steady = steady and rest_steady and chamber_steady
             self._tell()
             left_s -= piece_s
@@ -180,3 +275,8 @@ class Climate:
             self._told_c = self._chamber.body_temp_c
             for each in self._inside:
                 each.set_ambient(self._told_c)
+        percent = HUMIDITY_STEP_PERCENT * round(self._chamber.air_humidity_percent / HUMIDITY_STEP_PERCENT)
+        if percent != self._told_percent:
+            self._told_percent = percent
+            for each in self._inside:
+                each.set_humidity(percent)

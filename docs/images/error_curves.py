@@ -20,7 +20,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
 from meterbench.dut.reference_meter.array_types import Array
-from meterbench.dut.reference_meter.hardware.sensor import Truth
+from meterbench.dut.reference_meter.hardware.truth import Truth
 from meterbench.dut.reference_meter.metrology.measuring.threshold import ON_L_H
 from meterbench.dut.reference_meter.metrology.measuring.water import NOMINAL_PRESSURE_MPA
 from meterbench.dut.reference_meter.production.factory import Unit

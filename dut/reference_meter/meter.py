@@ -24,7 +24,7 @@ from meterbench.dut.reference_meter.hardware.memory import PowerLost
 from meterbench.dut.reference_meter.hardware.power.pack import Inserted
 from meterbench.dut.reference_meter.hardware.power.played_pack import PlayedPack
 from meterbench.dut.reference_meter.hardware.power.supply import PEAK_MA, WARNING_V, Place
-from meterbench.dut.reference_meter.hardware.sensor import Truth
+from meterbench.dut.reference_meter.hardware.truth import Truth
 from meterbench.dut.reference_meter.hardware.sensors.accelerometer import gravity_in_case
 from meterbench.dut.reference_meter.measuring_run import Fidelity, MeasuringRun
 from meterbench.dut.reference_meter.metrology.channels import Channel

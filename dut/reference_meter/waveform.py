@@ -56,7 +56,7 @@ class WaveformStage:
         return replace(self._receiver.receive(captures), level_db=min(received_level_db(captures)) - self._level_db)
 
     def _capture(self, sensor: Sensor, mean: Flight, segment: Segment, cycles: int) -> Captures:
-        own_up, own_dn = sensor.truth.amplitudes
+        own_up, own_dn = sensor.amplitudes
         arriving_v = NOMINAL_AMPLITUDE_V * sensor.transmission(segment.water_temp_c)
         up, dn = sensor.relative_amplitudes(segment, cycles)
         arrivals = Arrivals(
@@ -65,7 +65,7 @@ class WaveformStage:
             water_temp_c=segment.water_temp_c,
             amplitude_up_v=arriving_v * own_up * up,
             amplitude_dn_v=arriving_v * own_dn * dn,
-            noise_v=_noise_v(sensor.truth.noise_ps),
+            noise_v=sensor.influences.noise_factor * _noise_v(sensor.truth.noise_ps),
         )
         return self._front_end.capture(arrivals, self.gain_db)
 

@@ -1,11 +1,12 @@
 """What a chamber must have said more than once before it counts: its wire has no checksum.
 
 A digit that was changed on the way looks like any other. It is outvoted: what stands still must be said twice running,
-and of the temperature, which moves, no more than one reading may stand apart.
+and of temperature and humidity, which move, no more than one reading may stand apart.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from statistics import median_low
 from typing import TypeVar
@@ -18,10 +19,14 @@ ROUNDS = 4
 """Enough for one answer that was changed, or one restart in between: two that agree follow."""
 MOVES_K = 0.3
 """What the air can move in the second or two that a few readings take: 5 K/min, and a step of the display."""
+MOVES_PERCENT = 2.0
+"""The same of the relative humidity: half a percent in a second, and two steps of a display in whole percent."""
 _ROUNDING_K = 1e-6
 SENSOR_MARGIN_K = 10.0
 """The air cannot be so far outside of both the chamber's limits and a hall's temperatures: its sensor is broken."""
 HALL_C = (0.0, 50.0)
+MEASURABLE_PERCENT = (0.0, 105.0)
+"""A humidity sensor at the dew point shows a little more than there can be."""
 
 
 def twice_running(role: str, question: str, ask: Callable[[], SameT]) -> SameT:
@@ -61,4 +66,38 @@ def refuse_broken_sensor(role: str, temp_c: float, limits_c: tuple[float, float]
         raise InstrumentError(
             f"{role}: it measures {temp_c:g} degC, outside {lowest_c:g} to {highest_c:g} degC: its sensor is broken or "
             "saturated; see its panel"
+        )
+
+
+def agreed_humidity_percent(role: str, readings_percent: Sequence[float], ask: Callable[[], float]) -> float:
+    """What two or more readings in a row all say; if they do not, the one in the middle with another that is asked for.
+
+    NaN if that is nothing that can be measured: a sensor that broke in dry air must not end a test that needs none.
+    ``ProtocolError`` if more than one stands apart.
+    """
+    readings = list(readings_percent)
+    if any(reading != readings[0] for reading in readings) or len(readings) < 2:
+        readings.append(ask())
+    middle = median_low(readings)
+    if sum(abs(reading - middle) <= MOVES_PERCENT + _ROUNDING_K for reading in readings) < max(2, len(readings) - 1):
+        said = ", ".join(f"{reading:g}" for reading in readings)
+        raise ProtocolError(
+            f"{role}: asked for its humidity {len(readings)} times in a row, got {said} %: they do not agree within "
+            f"{MOVES_PERCENT:g} %; check the cable"
+        )
+    lowest, highest = MEASURABLE_PERCENT
+    return middle if lowest <= middle <= highest else math.nan
+
+
+def refuse_humidity(role: str, humidity_percent: float, limits_percent: tuple[float, float] | None) -> None:
+    """``InstrumentError`` if a chamber with these limits, None without humidity, cannot be set to it."""
+    if limits_percent is None:
+        raise InstrumentError(
+            f"{role}: asked for {humidity_percent:g} % relative humidity, but this chamber has no humidity control; "
+            "take one that has"
+        )
+    lowest, highest = limits_percent
+    if not lowest <= humidity_percent <= highest:
+        raise InstrumentError(
+            f"{role}: {humidity_percent!r} % relative humidity not set; this chamber takes {lowest:g} to {highest:g} %"
         )

@@ -10,8 +10,12 @@ CHAMBER = "1"
 """The chamber's index: always 1."""
 TEMPERATURE = "1"
 """The control variable's."""
+HUMIDITY = "2"
+"""The control variable's of a chamber that has two or more; its unit is then in percent."""
 START_OUTPUT = "1"
 """The digital output that starts manual mode."""
+HUMIDITY_OUTPUT = 2
+"""The digital output that lets manual mode hold the humidity, too (as in the older ASCII-2; unconfirmed)."""
 REQUEST_END = b"\r"
 REPLY_END = b"\r\n"
 DONE = 1
@@ -23,6 +27,7 @@ class Command(IntEnum):
 
     chamber_info = 99997
     chamber_status = 10012
+    variable_count = 11018
     variable_name = 11026
     variable_unit = 11023
     set_setpoint = 11001

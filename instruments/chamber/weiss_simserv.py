@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
 
 from meterbench.errors import BenchError, ConfigError, DeadlineExceeded, InstrumentError
 from meterbench.instruments.capabilities import ChamberStatus, Exchange, Identity
-from meterbench.instruments.chamber.agreement import agreed_temp_c, refuse_broken_sensor, twice_running
+from meterbench.instruments.chamber.agreement import (
+    agreed_humidity_percent,
+    agreed_temp_c,
+    refuse_broken_sensor,
+    refuse_humidity,
+    twice_running,
+)
 from meterbench.instruments.chamber.simserv import (
     CHAMBER,
     DONE,
     ERRORS,
+    HUMIDITY,
+    HUMIDITY_OUTPUT,
     REPLY_END,
     REQUEST_END,
     SEPARATOR,
@@ -24,7 +35,7 @@ from meterbench.instruments.chamber.simserv import (
     Status,
 )
 from meterbench.instruments.links.serial_link import SerialLink
-from meterbench.instruments.place import Place
+from meterbench.instruments.place import DriverSettings, Place
 from meterbench.world.clock import Clock
 
 DEADLINE_S = 1.0
@@ -37,6 +48,13 @@ MESSAGES_READ = 100
 _REPLY = re.compile(rf"(?P<code>-?\d{{1,2}})(?P<rest>(?:{SEPARATOR}[^{SEPARATOR}]*)*)")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _WHOLE = re.compile(r"\d{1,5}")
+
+
+class WeissSimservSettings(DriverSettings):
+    """``settings`` of the driver ``weiss_simserv``."""
+
+    humidity_output: Annotated[int, Field(ge=2, le=16)] = HUMIDITY_OUTPUT
+    """The digital output that switches humidity on, where the chamber has it (its panel tells; default unconfirmed)."""
 
 
 class _Round(NamedTuple):
@@ -53,17 +71,21 @@ class WeissSimserv:
     closed and opened anew: a late answer is lost with it.
     """
 
-    def __init__(self, role: str, link: SerialLink, clock: Clock) -> None:
+    def __init__(self, role: str, link: SerialLink, clock: Clock, settings: WeissSimservSettings) -> None:
         self.role = role
         self.identity = Identity("", "", "", "")
         self.limits_c = (0.0, 0.0)
         self._found_gradients: tuple[float, float] | None = None
         """Up and down in K/min as they were set when the driver came; None if the chamber has none."""
+        self._humidity_limits: tuple[float, float] | None = None
+        """Lowest and highest set-point in %; None if the chamber has no humidity."""
+        self._humidity_output = str(settings.humidity_output)
         self._link = link
         self._clock = clock
 
     def open(self) -> None:
-        """Connect, read the identity, check that variable 1 is a temperature in degC, and read its limits."""
+        """Connect, read the identity, check that variable 1 is a temperature in degC, see whether variable 2 is a
+        humidity, and read their limits."""
         self._link.open()
         model, serial, firmware = (self._info(each) for each in (Info.type, Info.serial, Info.software))
         self.identity = Identity("Weiss Technik", model, serial, firmware)
@@ -74,13 +96,10 @@ class WeissSimserv:
                 f"{self.role}: its control variable 1 is {name!r} in {unit!r}, not a temperature in \xb0C; "
                 "this driver does not fit the chamber"
             )
-        lowest_c, highest_c = (self._number(each, TEMPERATURE) for each in (Command.get_lowest, Command.get_highest))
-        if not lowest_c < highest_c:
-            raise InstrumentError(
-                f"{self.role}: its limits are {lowest_c:g} to {highest_c:g} degC; set them at its panel"
-            )
-        self.limits_c = lowest_c, highest_c
+        self.limits_c = self._limits(TEMPERATURE, "degC")
         self._found_gradients = self._gradients()
+        if self._whole(Command.variable_count) > 1 and "%" in self._text(Command.variable_unit, HUMIDITY):
+            self._humidity_limits = self._limits(HUMIDITY, "%")
 
     def trace(self) -> Sequence[Exchange]:
         return self._link.trace()
@@ -91,13 +110,14 @@ class WeissSimserv:
     def status(self) -> ChamberStatus:
         """All twice; ``InstrumentError`` if the temperature is beyond what its sensor can measure."""
         with self._link.lock:
-            agreed, temp_c = self._observe()
+            agreed, temp_c, humidity_percent = self._observe()
             messages = self._messages(agreed.status)
-            return ChamberStatus(Status.running in agreed.status, temp_c, agreed.setpoint_c, messages)
+            running = Status.running in agreed.status
+            return ChamberStatus(running, temp_c, agreed.setpoint_c, messages, humidity_percent)
 
-    def start(self, temp_c: float, gradient_k_min: float | None = None) -> None:
-        """``temp_c`` and ``gradient_k_min`` are set in tenths. The gradient is that of both directions; without one,
-        what was set at the panel when the driver came.
+    def start(self, temp_c: float, gradient_k_min: float | None = None, humidity_percent: float | None = None) -> None:
+        """All are set in tenths, ``gradient_k_min`` in the next lower one. It is that of both directions; without one,
+        what was set at the panel when the driver came. Without ``humidity_percent`` the humidity is switched off.
 
         ``DeadlineExceeded`` if the chamber does not say within 3 s that it runs.
         """
@@ -110,16 +130,23 @@ class WeissSimserv:
             raise InstrumentError(f"{self.role}: a gradient of {gradient_k_min!r} K/min not set; 0.1 K/min or more")
         if gradient_k_min is not None and self._found_gradients is None:
             raise InstrumentError(f"{self.role}: asked for {gradient_k_min:g} K/min, but it cannot limit its gradient")
+        if humidity_percent is not None:
+            refuse_humidity(self.role, humidity_percent, self._humidity_limits)
         with self._link.lock:
             self._refuse_alarm(self._observe()[0].status)
             if self._found_gradients is not None:
-                up, down = self._found_gradients if gradient_k_min is None else (gradient_k_min, gradient_k_min)
+                up, down = self._found_gradients if gradient_k_min is None else (_tenths_below(gradient_k_min),) * 2
                 if self._gradients() != (up, down):
-                    self._set(Command.set_gradient_up, Command.get_gradient_up, up, "K/min")
-                    self._set(Command.set_gradient_down, Command.get_gradient_down, down, "K/min")
-            self._set(Command.set_setpoint, Command.get_setpoint, temp_c, "degC")
+                    self._set(Command.set_gradient_up, Command.get_gradient_up, TEMPERATURE, up, "K/min")
+                    self._set(Command.set_gradient_down, Command.get_gradient_down, TEMPERATURE, down, "K/min")
+            self._set(Command.set_setpoint, Command.get_setpoint, TEMPERATURE, temp_c, "degC")
+            if humidity_percent is not None:
+                self._set(Command.set_setpoint, Command.get_setpoint, HUMIDITY, humidity_percent, "%")
+            if self._humidity_limits is not None:
+                self._command(Command.set_output, self._humidity_output, str(int(humidity_percent is not None)))
             self._command(Command.set_output, START_OUTPUT, "1")
             self._refuse_alarm(self._confirm(running=True))
+            self._refuse_other_setpoints(temp_c, humidity_percent)
 
     def make_safe(self) -> None:
         """End manual mode, and see that the chamber is idle. What fails is tried once more."""
@@ -135,21 +162,40 @@ class WeissSimserv:
         self._command(Command.set_output, START_OUTPUT, "0")
         self._confirm(running=False)
 
-    def _observe(self) -> tuple[_Round, float]:
-        """What two rounds of questions agree on, and the air in degC, which its sensor must be able to measure."""
+    def _refuse_other_setpoints(self, temp_c: float, humidity_percent: float | None) -> None:
+        """What it holds now that it runs: a restart in the middle brings back what was set before."""
+        self._refuse_other(Command.get_setpoint, TEMPERATURE, temp_c, "degC")
+        if humidity_percent is not None:
+            self._refuse_other(Command.get_setpoint, HUMIDITY, humidity_percent, "%")
+        if self._humidity_limits is not None:
+            self._refuse_other(
+                Command.get_output, self._humidity_output, float(humidity_percent is not None), "(1: on)"
+            )
+
+    def _observe(self) -> tuple[_Round, float, float]:
+        """What two rounds of questions agree on; the air in degC, which its sensor must be able to measure; and its
+        humidity in %, NaN without."""
         readings_c: list[float] = []
+        humidities_percent: list[float] = []
+
+        def humidity_percent() -> float:
+            return self._number_once(Command.get_actual, HUMIDITY)
 
         def ask() -> _Round:
             status = self._status_once()
             readings_c.append(self._number_once(Command.get_actual, TEMPERATURE))
             setpoint_c = self._number_once(Command.get_setpoint, TEMPERATURE)
             readings_c.append(self._number_once(Command.get_actual, TEMPERATURE))
+            if self._humidity_limits is not None:
+                humidities_percent.append(humidity_percent())
             return _Round(status, setpoint_c)
 
         agreed = twice_running(self.role, "its status and set-point", ask)
         temp_c = agreed_temp_c(self.role, readings_c)
         refuse_broken_sensor(self.role, temp_c, self.limits_c)
-        return agreed, temp_c
+        if self._humidity_limits is None:
+            return agreed, temp_c, math.nan
+        return agreed, temp_c, agreed_humidity_percent(self.role, humidities_percent, humidity_percent)
 
     def _confirm(self, *, running: bool) -> Status:
         """Wait on the clock until the status says so."""
@@ -189,13 +235,26 @@ class WeissSimserv:
                 found.append(f"{flag.name}: no text (status {int(status)})")
         return tuple(found)
 
-    def _set(self, command: Command, read: Command, number: float, unit: str) -> None:
-        """Set the temperature's ``number``, and read it back."""
+    def _set(self, command: Command, read: Command, index: str, number: float, unit: str) -> None:
+        """Set a ``number`` of the variable ``index``, and read it back."""
+        self._command(command, index, f"{number:.1f}")
+        self._refuse_other(read, index, number, unit)
+
+    def _refuse_other(self, read: Command, index: str, number: float, unit: str) -> None:
         sent = f"{number:.1f}"
-        self._command(command, TEMPERATURE, sent)
-        got = self._number(read, TEMPERATURE)
+        got = self._number(read, index)
         if abs(got - float(sent)) > 1e-6:
-            raise InstrumentError(f"{self.role}: {command.name} {sent} {unit}, read back {got:g} {unit}; see its panel")
+            raise InstrumentError(
+                f"{self.role}: set {sent} {unit}, {read.name} {index} reads back {got:g} {unit}; see its panel"
+            )
+
+    def _limits(self, index: str, unit: str) -> tuple[float, float]:
+        lowest, highest = (self._number(each, index) for each in (Command.get_lowest, Command.get_highest))
+        if not lowest < highest:
+            raise InstrumentError(
+                f"{self.role}: its limits are {lowest:g} to {highest:g} {unit}; set them at its panel"
+            )
+        return lowest, highest
 
     def _status_once(self) -> Status:
         status = self._whole_once(Command.chamber_status)
@@ -286,7 +345,12 @@ class WeissSimserv:
         self._link.fail_protocol(str(int(command)), said, f"{command.name}: {why}")
 
 
-def open_weiss_simserv(place: Place) -> WeissSimserv:
+def _tenths_below(gradient_k_min: float) -> float:
+    """No faster than asked, in tenths of a K/min."""
+    return math.floor(round(10.0 * gradient_k_min, 6)) / 10.0
+
+
+def open_weiss_simserv(place: Place, settings: WeissSimservSettings) -> WeissSimserv:
     """Connect to the chamber at ``socket://host:2049``; ``ConfigError`` for an address of another kind."""
     if not place.address.startswith("socket://"):
         raise ConfigError(f"{place.role}: SIMSERV is spoken over TCP: socket://host:2049, not {place.address!r}")
@@ -298,7 +362,7 @@ def open_weiss_simserv(place: Place) -> WeissSimserv:
         reply_terminator=REPLY_END,
         tape=place.tape,
     )
-    chamber = WeissSimserv(place.role, link, place.clock)
+    chamber = WeissSimserv(place.role, link, place.clock, settings)
     try:
         chamber.open()
     except BaseException:

@@ -113,6 +113,8 @@ class ScpiInstrument:
         self.status = Status()
         self._on_reset = on_reset
         self._commands: list[_Command] = []
+        self._found: dict[tuple[str, bool], tuple[_Command, tuple[int, ...]]] = {}
+        """What valid headers were found to mean."""
         self._settings: list[Callable[[], None]] = []
         self._idle = asyncio.Event()
         self._idle.set()
@@ -127,6 +129,7 @@ class ScpiInstrument:
         """
         header = HeaderPattern(pattern.removesuffix("?"))
         self._commands.append(_Command(header, pattern.endswith("?"), run, least, max(least, most), waits))
+        self._found.clear()
 
     def setting(self, pattern: str, parameter: Parameter[T], default: T) -> Setting[T]:
         """Add a value with command and query."""
@@ -199,11 +202,7 @@ class ScpiInstrument:
     async def _run(self, unit: MessageUnit, message_available: bool) -> str | None:
         if unit.header == "*STB" and unit.is_query:
             return str(self.status.byte(message_available))
-        for command in reversed(self._commands):
-            if command.is_query == unit.is_query and (suffixes := command.pattern.match(unit.header)) is not None:
-                break
-        else:
-            raise ScpiError(-113, unit.header)
+        command, suffixes = self._find(unit.header, unit.is_query)
         if len(unit.parameters) < command.least:
             raise ScpiError(-109)
         if len(unit.parameters) > command.most:
@@ -211,6 +210,18 @@ class ScpiInstrument:
         if command.waits:
             await self._idle.wait()
         return command.run(Call(suffixes, unit.parameters))
+
+    def _find(self, header: str, is_query: bool) -> tuple[_Command, tuple[int, ...]]:
+        """The command, and the suffixes in the header; drivers ask the same again and again."""
+        found = self._found.get((header, is_query))
+        if found is None:
+            for command in reversed(self._commands):
+                if command.is_query == is_query and (suffixes := command.pattern.match(header)) is not None:
+                    break
+            else:
+                raise ScpiError(-113, header)
+            found = self._found[header, is_query] = command, suffixes
+        return found
 
     def _add_common_commands(self) -> None:
         status, mask = self.status, Integer(0, 255)

@@ -13,15 +13,13 @@ from pathlib import Path
 import pytest
 
 from meterbench.errors import BenchError, InstrumentError
-from meterbench.instruments.drivers import DRIVERS
+from meterbench.instruments.drivers import DRIVERS, WITHOUT_A_WIRE
 from meterbench.instruments.faults import Fault, FaultKind
 from meterbench.instruments.links import serial_link
 from meterbench.instruments.links.loop_thread import LoopThread
 from tests.instruments.subjects import MakeSubject, Subject
 
 HERE = Path(__file__).parent
-WITHOUT_A_WIRE = {"operator_console", "operator_script"}
-"""A person has no simulator."""
 ON_THE_WIRE = [kind for kind in FaultKind if kind is not FaultKind.DRIFT]
 """A drift shows nowhere on the wire: what sees the same thing is compared (tests/bench/test_cross_check.py)."""
 GARBLED = 24

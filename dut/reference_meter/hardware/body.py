@@ -23,6 +23,7 @@ difference between forward and reverse flow.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
@@ -31,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meterbench.dut.reference_meter.hardware.flow_tube import GEOMETRIES, Geometry
+from meterbench.dut.reference_meter.hardware.truth import Truth
 from meterbench.world.water import density_kg_m3, dynamic_viscosity_pa_s
 
 Value = TypeVar("Value", float, NDArray[np.float64])
@@ -47,14 +49,18 @@ SPREAD_SD = 0.01
 """Spread of the loss over units: 25 um on the throat's diameter, as dp goes with its fourth power."""
 SPREAD_LIMIT_SD = 3.0
 """A body further out is scrap: every one that is sold keeps its class."""
+SEEP_L_H_MPA = 0.1
+"""[design] What seeps through a bad joint for each MPa above the pressure at which it opens: a drop every few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """One unit's body; ``spread`` is its loss over that of a body true to the drawing."""
+    """One unit's body; ``spread`` is its loss over that of a body true to the drawing, and above a gauge pressure of
+    ``leak_above_mpa`` it seeps."""
 
     geometry: Geometry
     spread: float = 1.0
+    leak_above_mpa: float = math.inf
 
     def loss_kpa(self, flow_l_h: Value, water_temp_c: float) -> Value:
         """Pressure loss in kPa at a flow in L/h (a float or an array); negative in reverse flow, by the same law."""
@@ -68,11 +74,17 @@ class Body:
         loss_kpa: Value = self.spread * viscosity / (2000.0 * tube.throat_m) * velocity * k_re
         return loss_kpa
 
+    def seep_l_h(self, pressure_mpa: float) -> float:
+        """What comes out of it at a gauge pressure."""
+        return SEEP_L_H_MPA * max(0.0, pressure_mpa - self.leak_above_mpa)
 
-def draw_body(dn: int, rng: np.random.Generator) -> Body:
-    """The body of a unit of this nominal diameter."""
+
+def draw_body(dn: int, rng: np.random.Generator, truth: Truth | None = None) -> Body:
+    """The body of a unit of this nominal diameter; ``truth`` is what is wrong with it."""
+    bad = truth or Truth()
     deviation = min(max(float(rng.standard_normal()), -SPREAD_LIMIT_SD), SPREAD_LIMIT_SD)
-    return Body(GEOMETRIES[dn], 1.0 + SPREAD_SD * deviation)
+    leak_above_mpa = math.inf if bad.leak_above_mpa is None else bad.leak_above_mpa
+    return Body(GEOMETRIES[dn], bad.loss_factor * (1.0 + SPREAD_SD * deviation), leak_above_mpa)
 
 
 @lru_cache(maxsize=64)

@@ -17,7 +17,9 @@ from meterbench.dut.reference_meter.hardware.flow_tube import (
     Geometry,
     flight,
 )
+from meterbench.dut.reference_meter.hardware.influences import Influences
 from meterbench.dut.reference_meter.hardware.profile import Profile, draw_profile
+from meterbench.dut.reference_meter.hardware.truth import Truth
 from meterbench.dut.reference_meter.hardware.zero_offset import ZeroOffset, draw_zero_offset, from_mismatch_ps
 from meterbench.dut.reference_meter.metrology.measuring.transit import Echo, Stretches, TransitTimes
 from meterbench.world.segment import Segment
@@ -29,8 +31,6 @@ from meterbench.world.water import (
     sound_speed_with_air_m_s,
 )
 
-SHOT_NOISE_PS = 35.0
-"""Standard deviation of one shot's dt at a signal-to-noise ratio of 60 dB (metering.md 2.2, 2.3)."""
 DELAY_MEAN_S = 200e-9
 DELAY_SD_S = 10e-9
 """Delay of electronics and transducers, common to both directions (metering.md 2.1 works with 50 to 500 ns)."""
@@ -61,36 +61,6 @@ LARGEST_BLOCK = 8192
 """Shots that one record may hold: 64 KiB stay in the cache, and sums of so few products stay on one thread."""
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """What is wrong with a unit beyond its calibration: the bench must find it out."""
-
-    zero_offset_ps: float = 0.0
-    """Residual of the differential time; positive reads high."""
-    gain_percent: float = 0.0
-    """On the path velocity; positive reads high."""
-    noise_ps: float = SHOT_NOISE_PS
-    """Standard deviation of one shot's dt at full amplitude."""
-    zero_slope_ps_k: float = 0.0
-    """Change of the zero offset with temperature, about 20 degC."""
-    amplitude_loss_percent: float = 0.0
-    """Of the received bursts, in both directions (scale, ageing)."""
-    mismatch_db: float = 0.0
-    """Burst against the flow over burst with it."""
-
-    @property
-    def amplitudes(self) -> tuple[float, float]:
-        """Of the bursts against the flow and with it, relative to a good unit's."""
-        left, ratio = 1.0 - self.amplitude_loss_percent / 100.0, 10.0 ** (self.mismatch_db / 40.0)
-        return left * ratio, left / ratio
-
-    def pair_noise_ps(self, up: Numbers = 1.0, dn: Numbers = 1.0) -> Numbers:
-        """Noise of dt where the bursts' amplitudes are these, relative to their own."""
-        own_up, own_dn = self.amplitudes
-        noise_ps: Numbers = self.noise_ps * (0.5 / (own_up * up) ** 2 + 0.5 / (own_dn * dn) ** 2) ** 0.5
-        return noise_ps
-
-
 @dataclass(slots=True)
 class Sequencer:
     """What starts the capture of the echoes. After a disturbance it may run whole periods late until it is re-armed."""
@@ -118,6 +88,7 @@ class Sensor:
     offset: ZeroOffset
     truth: Truth
     rng: np.random.Generator
+    influences: Influences = field(default_factory=Influences)
     sequencer: Sequencer = field(default_factory=Sequencer)
     _buffer: Array = field(default_factory=lambda: np.empty(LARGEST_BLOCK), repr=False)
 
@@ -130,7 +101,9 @@ class Sensor:
     ) -> Flight:
         """Mean transit times in clear water that flows so, without noise; pressure absolute. Arrays give arrays."""
         viscosity = dynamic_viscosity_pa_s(water_temp_c) / density_kg_m3(water_temp_c, pressure_mpa)
-        return self._flight(flow_l_h, water_temp_c, sound_speed_m_s(water_temp_c, pressure_mpa), viscosity, drift_ps)
+        gain_percent = self.influences.gain_percent(flow_l_h, water_temp_c, pressure_mpa)
+        speed_m_s = sound_speed_m_s(water_temp_c, pressure_mpa)
+        return self._flight(flow_l_h, water_temp_c, speed_m_s, viscosity, drift_ps, gain_percent)
 
     def flight_through_air(self, segment: Segment, drift_ps: float) -> Flight:
         """As ``flight``, where the pipe may be filled in part and hold bubbles too small to scatter. What flows in a
@@ -140,7 +113,8 @@ class Sensor:
         clear_m_s = sound_speed_m_s(temp_c, pressure_mpa)
         speed_m_s = sound_speed_with_air_m_s(clear_m_s, density, segment.microbubbles, pressure_mpa)
         viscosity = dynamic_viscosity_pa_s(temp_c) / density
-        return self._flight(segment.flow_l_h / segment.fill, temp_c, speed_m_s, viscosity, drift_ps)
+        gain_percent = self.influences.gain_percent(segment.flow_l_h, temp_c, pressure_mpa)
+        return self._flight(segment.flow_l_h / segment.fill, temp_c, speed_m_s, viscosity, drift_ps, gain_percent)
 
     def _flight(
         self,
@@ -149,15 +123,17 @@ class Sensor:
         speed_m_s: Numbers,
         viscosity_m2_s: Numbers,
         drift_ps: Numbers,
+        gain_percent: Numbers,
     ) -> Flight:
         warmer_k = water_temp_c - REFERENCE_TEMP_C
         growth = 1.0 + self.expansion_per_k * warmer_k
         velocity_m_s = flow_l_h / (3.6e6 * self.geometry.area_m2 * growth * growth)
         k = self.profile.factor(velocity_m_s * (self.geometry.throat_m * growth) / viscosity_m2_s)
-        k = k * (1.0 + self.truth.gain_percent / 100.0)
+        gain = 1.0 + (self.truth.gain_percent + gain_percent) / 100.0
+        k = k * (0.0 * gain if self.influences.upset else gain)
         delay_s = self.delay_s + self.delay_slope_s_k * warmer_k
         mean = flight(self.geometry, flow_l_h, speed_m_s, k, delay_s, growth)
-        offset_ps = self.offset.at_ps(water_temp_c) + drift_ps + self.truth.zero_offset_ps
+        offset_ps = self.offset.at_ps(water_temp_c) + drift_ps + self.truth.zero_offset_ps + self.influences.offset_ps
         offset_ps = offset_ps + self.truth.zero_slope_ps_k * warmer_k + from_mismatch_ps(self.truth.mismatch_db)
         late_up_s, late_dn_s = self.sequencer.late_up_periods * PERIOD_S, self.sequencer.late_dn_periods * PERIOD_S
         half_s = offset_ps * 0.5e-12
@@ -181,21 +157,33 @@ class Sensor:
             dt_ps, np.repeat(mean.t_up_s, cycles), np.repeat(mean.t_dn_s, cycles), level_db=self.level_db
         )
 
+    @property
+    def amplitudes(self) -> tuple[float, float]:
+        """Of the bursts against the flow and with it as they are now, relative to a good unit's."""
+        own_up, own_dn = self.truth.amplitudes
+        return own_up * self.influences.amplitude, own_dn * self.influences.amplitude
+
+    def pair_noise_ps(self, up: Numbers = 1.0, dn: Numbers = 1.0) -> Numbers:
+        """Noise of dt as it is now, where the bursts' amplitudes are these, relative to their own."""
+        left = self.influences.amplitude
+        noise_ps: Numbers = self.influences.noise_factor * self.truth.pair_noise_ps(left * up, left * dn)
+        return noise_ps
+
     def _noise_ps(self, cycles: int) -> Array:
         noise_ps = self._buffer[:cycles]
         self.rng.standard_normal(out=noise_ps)
-        np.multiply(noise_ps, self.truth.pair_noise_ps(), out=noise_ps)
+        np.multiply(noise_ps, self.pair_noise_ps(), out=noise_ps)
         return noise_ps
 
     def shots_through_air(self, mean: Flight, segment: Segment, cycles: int) -> TransitTimes:
         """Single shots where echoes may be lost, fainter or louder."""
         up, dn = self.relative_amplitudes(segment, cycles)
-        own_up, own_dn = self.truth.amplitudes
+        own_up, own_dn = self.amplitudes
         echoes = (own_up * up > FAINTEST).astype(np.int8) + (own_dn * dn > FAINTEST).astype(np.int8)
         good = echoes == Echo.GOOD
         noise_ps = self.rng.standard_normal(cycles)
         with np.errstate(divide="ignore", invalid="ignore"):
-            noise_ps *= self.truth.pair_noise_ps(up, dn)
+            noise_ps *= self.pair_noise_ps(up, dn)
         dt_ps, up_s, dn_s = (
             np.where(good, time, math.nan) for time in (mean.dt_ps + noise_ps, mean.t_up_s, mean.t_dn_s)
         )
@@ -227,7 +215,7 @@ class Sensor:
         """Many shots at each of several flights in few numbers, with two draws a stretch instead of one a shot."""
         dt_ps, up_s, dn_s = (np.atleast_1d(time) for time in (mean.dt_ps, mean.t_up_s, mean.t_dn_s))
         chance = self.rng.standard_normal((2, len(cycles)))
-        return Stretches(cycles, dt_ps, float(self.truth.pair_noise_ps()), up_s, dn_s, chance)
+        return Stretches(cycles, dt_ps, float(self.pair_noise_ps()), up_s, dn_s, chance)
 
     def recalled(self, stretches: Stretches) -> TransitTimes:
         """Single shots as those of some stretches may have been."""
@@ -239,7 +227,7 @@ class Sensor:
     @property
     def level_db(self) -> float:
         """Level of the fainter burst, relative to a good unit's."""
-        return 20.0 * math.log10(max(min(self.truth.amplitudes), 1e-6))
+        return 20.0 * math.log10(max(min(self.amplitudes), 1e-6))
 
 
 def draw_sensor(dn: int, unit_rng: np.random.Generator, noise_rng: np.random.Generator) -> Sensor:

@@ -71,12 +71,16 @@ class Firmware:
         settings = self._kept.settings()
         self._settings = settings or default_settings(made.q3_l_h)
         self.measurement = Measurement(
-            made.parameters, made.q4_l_h, made.pulse_volume_nl, FlowAlarms(self._settings.watches(made.q1_l_h))
+            made.parameters,
+            made.q4_l_h,
+            made.pulse_volume_nl,
+            FlowAlarms(self._settings.watches(made.q1_l_h)),
+            has_threshold=made.has_threshold,
         )
         self._tamper = TamperWatch(inputs, 0)
         self.running = True
         """False once the supply is lost: nobody answers any more."""
-        self.panel = Panel(made.q3_l_h, self._settings.screens)
+        self.panel = Panel(made.q3_l_h, self._settings.screens, made.programme)
         self._clock = MeterClock(clock_ticks, valid=True)
         self._modes = ModeControl()
         self._alarms = AlarmRegister()

@@ -21,7 +21,6 @@ from meterbench.dut.reference_meter.metrology.clock import TICKS_PER_S, as_datet
 from meterbench.dut.reference_meter.metrology.display.frame import Caption, Frame, Icon, Unit
 from meterbench.dut.reference_meter.metrology.display.screens import Screen
 from meterbench.dut.reference_meter.metrology.firmware import Firmware
-from meterbench.dut.reference_meter.metrology.identity import SOFTWARE_ID, software_checksum
 from meterbench.dut.reference_meter.metrology.modes import Mode
 from meterbench.dut.reference_meter.metrology.power.places import Place, Source
 from meterbench.dut.reference_meter.metrology.records.columns import Column
@@ -96,7 +95,8 @@ class Reading:
 
     def software(self) -> Software:
         """Identifier and checksums."""
-        return Software(SOFTWARE_ID, software_checksum(), self._firmware.parameters_digest)
+        programme = self._firmware.programme
+        return Software(programme.identifier, programme.checksum, self._firmware.parameters_digest)
 
     def registers(self) -> Registers:
         """All registers, now."""

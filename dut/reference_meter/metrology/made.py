@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from meterbench.dut.reference_meter.metrology.alarms.tamper import TamperInputs
+from meterbench.dut.reference_meter.metrology.identity import Programme, software_of_type
 from meterbench.dut.reference_meter.metrology.parameters import Parameters
 from meterbench.dut.reference_meter.metrology.sensors.fitted import Fitted
 
@@ -36,3 +37,6 @@ class Made:
     q3_l_h: float
     q4_l_h: float
     pulse_volume_nl: int
+    programme: Programme = field(default_factory=software_of_type)
+    has_threshold: bool = True
+    """Nothing is registered below the sensitivity threshold: always so, unless production makes a mistake."""

@@ -7,7 +7,7 @@ import numpy as np
 from meterbench.dut.designation import Designation
 from meterbench.dut.meter import Nameplate
 from meterbench.dut.reference_meter.array_types import Array
-from meterbench.dut.reference_meter.hardware.sensor import Truth
+from meterbench.dut.reference_meter.hardware.truth import Truth
 from meterbench.dut.reference_meter.metrology.measuring.transit import Stretches
 from meterbench.dut.reference_meter.metrology.measuring.water import NOMINAL_PRESSURE_MPA
 from meterbench.dut.reference_meter.production.factory import Unit, build

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meterbench.dut.designation import Designation
 from meterbench.dut.meter import Nameplate
-from meterbench.dut.reference_meter.hardware.sensor import Truth
+from meterbench.dut.reference_meter.hardware.truth import Truth
 from meterbench.dut.reference_meter.meter import Fidelity, ReferenceMeter
 from meterbench.dut.reference_meter.metrology.sensors.fitted import Fitted
 from meterbench.dut.variants import rating

@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pytest
 
-from meterbench.dut.reference_meter.hardware.sensor import Truth
+from meterbench.dut.reference_meter.hardware.truth import Truth
 from meterbench.dut.reference_meter.hardware.sensors.resistance_input import WireFault
 from meterbench.dut.reference_meter.meter import Fidelity
 from meterbench.dut.reference_meter.metrology.audit import check_trail

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from meterbench.dut.reference_meter.hardware.sensor import Truth
+from meterbench.dut.reference_meter.hardware.truth import Truth
 from meterbench.dut.reference_meter.meter import Fidelity
 from meterbench.dut.reference_meter.metrology.measuring.transit import TransitTimes
 from meterbench.world.segment import Course, Segment

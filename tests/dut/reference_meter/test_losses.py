@@ -10,7 +10,7 @@ import pytest
 
 from meterbench.dut.reference_meter.hardware.power.pack import fresh_pack
 from meterbench.dut.reference_meter.hardware.power.supply import Place
-from meterbench.dut.reference_meter.hardware.sensor import Truth
+from meterbench.dut.reference_meter.hardware.truth import Truth
 from meterbench.dut.reference_meter.meter import Fidelity, ReferenceMeter
 from meterbench.dut.reference_meter.metrology.display.screens import Screen
 from meterbench.dut.reference_meter.metrology.modes import Mode

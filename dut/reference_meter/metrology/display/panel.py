@@ -5,7 +5,7 @@ from __future__ import annotations
 from meterbench.dut.reference_meter.metrology.display.frame import WAN_BARS, Frame
 from meterbench.dut.reference_meter.metrology.display.screens import Screen, ScreenList, frame_at
 from meterbench.dut.reference_meter.metrology.display.state import DisplayState
-from meterbench.dut.reference_meter.metrology.identity import SOFTWARE_ID, software_checksum
+from meterbench.dut.reference_meter.metrology.identity import Programme
 from meterbench.dut.reference_meter.metrology.measuring.transit import CYCLES_PER_S
 from meterbench.dut.reference_meter.metrology.refusal import Refused
 from meterbench.dut.reference_meter.metrology.registers import Registers
@@ -17,8 +17,9 @@ SELECTED_TICKS = 60 * CYCLES_PER_S
 class Panel:
     """What others report (radio, prepayment) has its icons and no bearing on any volume."""
 
-    def __init__(self, q3_l_h: float, screens: tuple[Screen, ...]) -> None:
+    def __init__(self, q3_l_h: float, screens: tuple[Screen, ...], programme: Programme) -> None:
         self._q3_l_h = q3_l_h
+        self._programme = programme
         self._screens = ScreenList(screens)
         self._wan_level: int | None = None
         self._small_credit = self._supply_limited = False
@@ -64,8 +65,8 @@ class Panel:
             supply_limited=self._supply_limited,
             battery_percent=registers.internal_percent,
             volume_decimals=decimals,
-            software_id=SOFTWARE_ID,
-            checksum=software_checksum(),
+            software_id=self._programme.identifier,
+            checksum=self._programme.checksum,
         )
         selected = self._selected if tick < self._selected_until else None
         return frame_at(state, self._screens, tick, selected)

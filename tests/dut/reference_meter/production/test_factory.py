@@ -9,7 +9,7 @@ import pytest
 
 from meterbench.dut.designation import Designation
 from meterbench.dut.meter import Nameplate
-from meterbench.dut.reference_meter.hardware.sensor import Truth
+from meterbench.dut.reference_meter.hardware.truth import Truth
 from meterbench.dut.reference_meter.metrology.audit import check_trail
 from meterbench.dut.reference_meter.metrology.calibration import curve_at
 from meterbench.dut.reference_meter.metrology.refusal import Refused

@@ -17,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from meterbench.dut.reference_meter.hardware.burst import received_burst
-from meterbench.dut.reference_meter.hardware.sensor import Truth
+from meterbench.dut.reference_meter.hardware.truth import Truth
 from meterbench.dut.reference_meter.hardware.zero_offset import SPREAD_PS
 from meterbench.dut.reference_meter.meter import Fidelity, ReferenceMeter
 from meterbench.dut.reference_meter.production.factory import Unit
