@@ -104,7 +104,8 @@ class Bench:
         assumed: Sequence[str] = (),
         certified_software: str = "",
     ) -> None:
-        """``certified_software``: identifier and checksum in the type's documents. ``assumed``: what is known of the rig and its air by default only, by its keys in the station file."""
+        """``certified_software``: identifier and checksum in the type's documents. ``assumed``: what is known of the
+        rig and its air by default only, by its keys in the station file."""
         self.clock = clock
         self.standards = tuple(standards)
         self.batch = tuple(batch)

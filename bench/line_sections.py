@@ -50,6 +50,22 @@ class TruthSection(Section):
     amplitude_loss_percent: Annotated[float, Field(ge=0, le=90)] = 0.0
     mismatch_db: Annotated[float, Field(ge=-20, le=20)] = 0.0
     water_leak_l_h: Annotated[float, Field(ge=0, le=1000)] = 0.0
+    gain_slope_percent_k: Annotated[float, Field(ge=-10, le=10)] = 0.0
+    gain_percent_mpa: Annotated[float, Field(ge=-50, le=50)] = 0.0
+    reverse_gain_percent: Annotated[float, Field(gt=-100, le=100)] = 0.0
+    swirl_percent: Annotated[float, Field(gt=-100, lt=100)] = 0.0
+    wear_percent_1000_m3: Annotated[float, Field(ge=-50, le=50)] = 0.0
+    magnet_percent: Annotated[float, Field(gt=-100, le=100)] = 0.0
+    heat_percent_k: Annotated[float, Field(ge=-10, le=10)] = 0.0
+    cold_percent_k: Annotated[float, Field(ge=-10, le=10)] = 0.0
+    damp_percent: Annotated[float, Field(gt=-100, le=100)] = 0.0
+    low_supply_percent_v: Annotated[float, Field(ge=-100, le=100)] = 0.0
+    esd_upset_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
+    field_percent: Annotated[float, Field(ge=-100, le=100)] = 0.0
+    creep: bool = False
+    software_altered: bool = False
+    loss_factor: Annotated[float, Field(gt=0, le=100)] = 1.0
+    leak_above_mpa: Annotated[float, Field(ge=0, le=10)] | None = None
 
 
 class VirtualMeterSection(MeterSection):

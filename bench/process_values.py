@@ -115,9 +115,10 @@ class _Seat:
 
 
 class Looking:
-    """Looks at everything that the watch does not look at on the clock, and tells the traces. A look that fails is a row that says so:
-    whatever a result rests on is read, and judged, by itself. The heart beats between two instruments, and one that
-    does not answer is asked ever more seldom: each time it holds up the sequence for its whole deadline."""
+    """Looks at everything that the watch does not look at on the clock, and tells the traces. A look that fails is a
+    row that says so: whatever a result rests on is read, and judged, by itself. The heart beats between two
+    instruments, and one that does not answer is asked ever more seldom: each time it holds up the sequence for its
+    whole deadline."""
 
     def __init__(self, instruments: Mapping[str, Sequence[Instrument]], clock: Clock) -> None:
         self._seats = [
@@ -127,13 +128,15 @@ class Looking:
             for instrument in of_role
         ]
         self._clock = clock
+        self._period_s = VIRTUAL_PERIOD_S if clock.speed is None else PERIOD_S
         self._job: Job | None = None
 
     def start(self, sink: Sink) -> None:
         """Look once, then at every period."""
         self._look(sink)
-        period_s = VIRTUAL_PERIOD_S if self._clock.speed is None else PERIOD_S
-        self._job = self._clock.every(period_s, lambda: self._look(sink), steady_period_s=STEADY_PERIOD_S)
+        self._job = self._clock.every(
+            self._period_s, lambda: self._look(sink), steady_period_s=STEADY_PERIOD_S, lazy=True
+        )
 
     def stop(self) -> None:
         """Look no more; safe to call twice."""
@@ -153,7 +156,7 @@ class Looking:
                 raise
             except BenchError as error:
                 seat.failures += 1
-                pause_s = min(PERIOD_S * 2.0**seat.failures, LONGEST_PAUSE_S)
+                pause_s = min(self._period_s * 2.0**seat.failures, LONGEST_PAUSE_S)
                 seat.next_s = self._clock.now_s() + pause_s
                 sink.keep(source, {"fault": str(error)})
             else:

@@ -258,9 +258,19 @@ def _chamber_sensor_error_k(seat: Simulated) -> float:
     return 0.3 * float(seat.rng.standard_normal())
 
 
+def _chamber_humidity_error_percent(seat: Simulated) -> float:
+    """The same of the relative humidity: 0.5 %."""
+    return 0.5 * float(seat.rng.standard_normal())
+
+
 def _weiss_simserv(seat: Simulated) -> Server:
-    error_k = _chamber_sensor_error_k(seat)
-    return WeissSimservSim(seat.the_chamber, seat.now_s, sensor_error_k=error_k, faults=seat.faults)
+    return WeissSimservSim(
+        seat.the_chamber,
+        seat.now_s,
+        sensor_error_k=_chamber_sensor_error_k(seat),
+        humidity_error_percent=_chamber_humidity_error_percent(seat),
+        faults=seat.faults,
+    )
 
 
 def _espec_p300(seat: Simulated) -> Server:
@@ -268,6 +278,7 @@ def _espec_p300(seat: Simulated) -> Server:
         seat.the_chamber,
         seat.now_s,
         sensor_error_k=_chamber_sensor_error_k(seat),
+        humidity_error_percent=_chamber_humidity_error_percent(seat),
         rs485_address=seat.settings.get("rs485_address"),
         faults=seat.faults,
     )

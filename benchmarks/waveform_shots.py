@@ -15,7 +15,7 @@ from common.timing import best_call_s
 from meterbench.dut.designation import Designation
 from meterbench.dut.meter import Nameplate
 from meterbench.dut.reference_meter.hardware.front_end import NOMINAL_AMPLITUDE_V, Arrivals, FrontEnd, noise_v_for
-from meterbench.dut.reference_meter.hardware.sensor import SHOT_NOISE_PS
+from meterbench.dut.reference_meter.hardware.truth import SHOT_NOISE_PS
 from meterbench.dut.reference_meter.meter import Fidelity, ReferenceMeter
 from meterbench.dut.reference_meter.metrology.measuring.captures import CAPTURE_SAMPLES
 from meterbench.dut.reference_meter.metrology.measuring.gain_control import next_gain_db

@@ -116,6 +116,10 @@ class Chamber:
         """Relative humidity of the air."""
         return min(SATURATED_PERCENT, 100.0 * self._water_hpa / saturation_pressure_hpa(self.air_temp_c))
 
+    @air_humidity_percent.setter
+    def air_humidity_percent(self, percent: float) -> None:
+        self._water_hpa = percent / 100.0 * saturation_pressure_hpa(self.air_temp_c)
+
     # Time.
 
     @property
@@ -229,8 +233,7 @@ class Chamber:
         if self.humidity_controlled:
             goal_percent = self.humidity_setpoint_percent
             decay = math.exp(-duration_s / self.spec.humidity_s)
-            now_percent = goal_percent + (before_percent - goal_percent) * decay
-            self._water_hpa = now_percent / 100.0 * saturation_pressure_hpa(self.air_temp_c)
+            self.air_humidity_percent = goal_percent + (before_percent - goal_percent) * decay
         else:
             hall_hpa = self._hall_vapour_hpa
             self._water_hpa = hall_hpa + (self._water_hpa - hall_hpa) * math.exp(-duration_s / self._exchange_s)

@@ -27,6 +27,8 @@ _LONGEST_STRETCH = 720.0
 _GRID_S = 5.0
 """Thinned jobs run at multiples of this, stretched, after the beginning of the sleep: several at one time, so that
 neither the world is cut into more pieces nor the heart beats more often than one of them needs."""
+_LAZY_PART = 2.0
+"""A lazy job waits for so many times as long as the world has been steady."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ class Job:
     due_s: float
     vital: bool = False
     """It runs also while another job waits."""
+    lazy: bool = False
+    """Nobody waits for what it sees: it is thinned as long as the world is steady, whoever sleeps for however long."""
     active: bool = True
     running: bool = False
     ran_s: float = -math.inf
@@ -80,6 +84,8 @@ class Clock:
     def __init__(self) -> None:
         self._jobs: list[Job] = []
         self._running_jobs = False
+        self._moved_s = 0.0
+        """When the world was last seen to move."""
         self._cancelled = threading.Event()
         self._shields = 0
         self._cancel_reason = ""
@@ -97,16 +103,23 @@ class Clock:
         raise NotImplementedError
 
     def every(
-        self, period_s: float, run: Callable[[], object], *, steady_period_s: float | None = None, vital: bool = False
+        self,
+        period_s: float,
+        run: Callable[[], object],
+        *,
+        steady_period_s: float | None = None,
+        vital: bool = False,
+        lazy: bool = False,
     ) -> Job:
         """Run ``run`` every ``period_s`` seconds inside ``sleep``, first after one period.
 
-        While a job waits for its instrument, only ``vital`` ones run beside it: a heartbeat must go on.
+        While a job waits for its instrument, only ``vital`` ones run beside it: a heartbeat must go on. Jobs are
+        thinned within one sleep only, because somebody may act after it; ``lazy`` ones for as long as nothing moves.
         What ``run`` raises comes out of the ``sleep`` that it ran in.
         """
         if not period_s > 0:
             raise ValueError(f"a job's period must be positive, not {period_s!r} s")
-        job = Job(run, period_s, steady_period_s or period_s, self.now_s() + period_s, vital)
+        job = Job(run, period_s, steady_period_s or period_s, self.now_s() + period_s, vital, lazy)
         self._jobs.append(job)
         return job
 
@@ -125,7 +138,10 @@ class Clock:
             if self._running_jobs:
                 self._thin_no_more()
             due_in_s = self._due_in_s(remaining_s)
-            steady = due_in_s > 0 and self._pass(due_in_s)
+            passed = due_in_s > 0
+            steady = passed and self._pass(due_in_s)
+            if passed and not steady:
+                self._moved()
             self._run_due_jobs(calm if steady else None)
 
     def _may_run(self, job: Job) -> bool:
@@ -137,6 +153,13 @@ class Clock:
         for job in self._jobs:
             if job.vital:
                 job.due_s = min(job.due_s, max(self.now_s(), job.ran_s + job.period_s))
+
+    def _moved(self) -> None:
+        """The world does not stand still any more: what is lazy comes at its own period again."""
+        self._moved_s = self.now_s()
+        for job in self._jobs:
+            if job.lazy:
+                job.due_s = min(job.due_s, max(self._moved_s, job.ran_s + job.period_s))
 
     def _due_in_s(self, at_most_s: float) -> float:
         self._jobs = [job for job in self._jobs if job.active]
@@ -162,7 +185,7 @@ class Clock:
         return self._may_run(job) and job.due_s <= self.now_s() + _ROUNDING_S
 
     def _run(self, job: Job, calm: _Calm | None) -> None:
-        thinned_s = calm.next_s(job, self.now_s()) if calm else None
+        thinned_s = self._thinned_s(job, calm) if calm else None
         # From due time to due time, or every run of a job would add its rounding; never twice at once.
         job.due_s = job.due_s + job.period_s if thinned_s is None else thinned_s
         if job.due_s <= self.now_s():
@@ -173,6 +196,12 @@ class Clock:
             job.run()
         finally:
             self._running_jobs, job.running = before, False
+
+    def _thinned_s(self, job: Job, calm: _Calm) -> float | None:
+        if not job.lazy:
+            return calm.next_s(job, self.now_s())
+        wanted_s = _LAZY_PART * (self.now_s() - self._moved_s)
+        return self.now_s() + min(max(wanted_s, job.steady_period_s), _LONGEST_STRETCH * job.steady_period_s)
 
     def cancel(self, reason: str) -> None:
         """Make every ``sleep``, now and later, raise ``Cancelled``; safe from signal handlers and other threads."""

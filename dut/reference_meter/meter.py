@@ -18,14 +18,15 @@ from meterbench.dut.reference_meter.course_run import (
     split_segment,
     with_edges,
 )
+from meterbench.dut.reference_meter.hardware.influences import Influences
 from meterbench.dut.reference_meter.hardware.lcd import Glass
 from meterbench.dut.reference_meter.hardware.lcd import Reading as Seen
 from meterbench.dut.reference_meter.hardware.memory import PowerLost
 from meterbench.dut.reference_meter.hardware.power.pack import Inserted
 from meterbench.dut.reference_meter.hardware.power.played_pack import PlayedPack
 from meterbench.dut.reference_meter.hardware.power.supply import PEAK_MA, WARNING_V, Place
-from meterbench.dut.reference_meter.hardware.truth import Truth
 from meterbench.dut.reference_meter.hardware.sensors.accelerometer import gravity_in_case
+from meterbench.dut.reference_meter.hardware.truth import Truth
 from meterbench.dut.reference_meter.measuring_run import Fidelity, MeasuringRun
 from meterbench.dut.reference_meter.metrology.channels import Channel
 from meterbench.dut.reference_meter.metrology.clock import TICKS_PER_S
@@ -44,6 +45,8 @@ from meterbench.world.segment import Course, Segment
 
 __all__ = ["Fidelity", "Fitted", "ReferenceMeter"]
 
+COURSE_WEAR_L = 25_000.0
+"""A course is cut where so much has passed: what it wears acts on the rest of it."""
 USUAL_TRANSMISSIONS = ((Radio.LORA_SF12, 43_200.0),)
 """[design] Two telegrams a day, as the technical description recommends (16.2)."""
 
@@ -75,6 +78,7 @@ class ReferenceMeter:
         self.transmissions = transmissions
         """What the radios send, and every how many seconds, while they may."""
         self._board = self.unit.board
+        self._influences = self.unit.sensor.influences
         self._new = memory is None
         """True if production has to set the clock."""
         if memory is not None:
@@ -102,8 +106,9 @@ class ReferenceMeter:
         self._follow(segment.start_s)
         rest: Segment | None = segment
         while rest is not None:
+            self._heed_influences(rest.start_s)
             midnight_s = (math.floor(rest.start_s / DAY_S) + 1) * DAY_S
-            day, rest = split_segment(rest, midnight_s)
+            day, rest = split_segment(rest, min(midnight_s, self._influences.next_change_s))
             self._live_within_day(day)
 
     def live(self, course: Course) -> None:
@@ -118,7 +123,8 @@ class ReferenceMeter:
         while rest is not None:
             self._before_hands()
             first = rest.segment(0)
-            end_s = min(float(rest.edges_s[-1]), self._alone_until_s())
+            self._heed_influences(first.start_s)
+            end_s = min(float(rest.edges_s[-1]), self._alone_until_s(), self._influences.next_change_s)
             if end_s < first.end_s or self.probe.fitted is not Fitted.NONE or not self._in_one_piece:
                 self.advance(first)
                 rest = split(rest, first.end_s)[1]
@@ -137,6 +143,7 @@ class ReferenceMeter:
         if not self._begun:
             self._begun = True
             self._now_s = self._supplied_until_s = self._quiet_until_s = start_s
+            self._influences.begin(start_s)
             self._board.oscillator.start(start_s, self._board.ambient_temp_c)
             self._first_cycle = self._next_cycle = self._first_cycle_from(start_s)
             if self._firmware is not None and self._new:
@@ -144,6 +151,14 @@ class ReferenceMeter:
                 self._power.next_check_s = self._firmware.to_hour / TICKS_PER_S
         elif abs(start_s - self._now_s) > SAME_INSTANT_S:
             raise ValueError(f"meter {self.nameplate.serial}: segment from {start_s} s follows one to {self._now_s} s")
+
+    def _heed_influences(self, now_s: float) -> None:
+        """Let what was due by itself (a discharge is over, damp has got in) act on the shots from now on."""
+        if self._influences.next_change_s <= now_s + SAME_INSTANT_S:
+            if self._run is not None:
+                with self._mortal():
+                    self._run.catch_up()
+            self._influences.come_to(now_s + SAME_INSTANT_S)
 
     def _live_within_day(self, segment: Segment) -> None:
         settled_s = segment.start_s + self.probe.settling_s(segment.water_temp_c)
@@ -177,6 +192,8 @@ class ReferenceMeter:
             if environment is not None and self._firmware is not None:
                 self._firmware.measurement.environment = environment
         cycles = self._pass_to(segment.end_s)
+        half_l = abs(segment.volume_l) / 2.0
+        self._influences.wear(half_l, self._influences.start(segment.flow_l_h))
         if cycles > 0 and self._run is not None and self._firmware is not None:
             firmware = self._firmware
             with self._mortal():
@@ -185,6 +202,8 @@ class ReferenceMeter:
                 cut_cycle = self._first_cycle + firmware.tick
                 cut_s = float(self._board.oscillator.time_s(cut_cycle))
                 self._go_back_to(min(max(cut_s, segment.start_s), segment.end_s))
+        # What is lived through again wears again then.
+        self._influences.wear(half_l * (2.0 * (self._now_s - segment.start_s) / segment.duration_s - 1.0))
 
     def _go_back_to(self, at_s: float) -> None:
         """The supply failed in the middle of a write: what comes after is lived through again, without it."""
@@ -192,6 +211,19 @@ class ReferenceMeter:
         self._now_s = self._supplied_until_s = self._quiet_until_s = at_s
 
     def _measure_course(self, course: Course) -> None:
+        """A course in which nothing changes that the firmware knows, nor the supply, in parts that wear little."""
+        volumes_l = np.abs(course.flow_l_h) * np.diff(course.edges_s) / 3600.0
+        passed_l = np.cumsum(volumes_l)
+        inner_l = np.arange(COURSE_WEAR_L, passed_l[-1], COURSE_WEAR_L)
+        ends = np.unique(np.append(np.searchsorted(passed_l, inner_l) + 1, len(passed_l)))
+        for first, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True):
+            half_l = float(volumes_l[first:end].sum()) / 2.0
+            self._influences.wear(half_l, self._influences.starts(course.flow_l_h[first:end]))
+            water = (course.flow_l_h[first:end], course.water_temp_c[first:end], course.pressure_mpa[first:end])
+            self._measure_part(Course(course.edges_s[first : end + 1], *water))
+            self._influences.wear(half_l)
+
+    def _measure_part(self, course: Course) -> None:
         if self._firmware is None or self._run is None:
             self._pass_to(float(course.edges_s[-1]))
             return
@@ -241,6 +273,8 @@ class ReferenceMeter:
         self._supplied_until_s = self._now_s + lived.seconds
         supply, ambient_c = self._board.supply, self._board.ambient_temp_c
         self._quiet_until_s = self._supplied_until_s
+        if supply.feeding:
+            self._influences.feed(max(supply.terminal_v(place, ambient_c) for place in supply.feeding))
         if self._firmware is None:  # Whether the rail comes back must be looked for all the time.
             return lived
         # Above it no transmission can make the supply warn.
@@ -402,6 +436,30 @@ class ReferenceMeter:
         self._before_hands()
         self._board.oscillator.warm(self._now_s, temp_c)
         self._board.ambient_temp_c = temp_c
+        self._influence().warm(temp_c)
+
+    def set_humidity(self, percent: float) -> None:
+        """The air around the meter has this relative humidity from now on; ``ValueError`` beyond 0 to 100 %."""
+        self._influence().moisten(percent)
+
+    def disturb(self, disturber: str, place: str) -> None:
+        """Fit a flow disturber ("1", "2", "3") directly "upstream" or "downstream"; both empty: take it out.
+        ``ValueError`` for any other."""
+        self._influence().disturb(disturber, place)
+
+    def discharge(self, level_kv: float) -> None:
+        """Let an electrostatic discharge of either sign strike the meter."""
+        self._influence().discharge(level_kv)
+
+    def irradiate(self, frequency_mhz: float, level_v_m: float) -> None:
+        """Put the meter into a radio-frequency field; 0 V/m ends it. ``ValueError`` for what is no field."""
+        self._influence().irradiate(frequency_mhz, level_v_m)
+
+    def _influence(self) -> Influences:
+        """The surroundings, as a hand finds them: with all that came before lived through."""
+        self._before_hands()
+        self._influences.come_to(self._now_s)
+        return self._influences
 
     def open_case(self) -> None:
         """Lift the lid."""
@@ -417,7 +475,7 @@ class ReferenceMeter:
 
     def expose(self, field_mt: float) -> None:
         """Hold a magnet so that the field at the Hall switch is this; 0 to take it away."""
-        self._before_hands()
+        self._influence().expose(field_mt)
         self._board.hall_switch.expose(field_mt)
         self._moved()
 

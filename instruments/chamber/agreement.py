@@ -21,6 +21,8 @@ MOVES_K = 0.3
 """What the air can move in the second or two that a few readings take: 5 K/min, and a step of the display."""
 MOVES_PERCENT = 2.0
 """The same of the relative humidity: half a percent in a second, and two steps of a display in whole percent."""
+NOT_MEASURED_PERCENT = -1.0
+"""For a reading that a chamber leaves out: beyond what can be measured."""
 _ROUNDING_K = 1e-6
 SENSOR_MARGIN_K = 10.0
 """The air cannot be so far outside of both the chamber's limits and a hall's temperatures: its sensor is broken."""

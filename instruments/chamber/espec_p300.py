@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple
@@ -10,8 +11,15 @@ from pydantic import Field
 
 from meterbench.errors import BenchError, DeadlineExceeded, InstrumentError
 from meterbench.instruments.capabilities import ChamberStatus, Exchange, Identity
-from meterbench.instruments.chamber.agreement import agreed_temp_c, refuse_broken_sensor, twice_running
-from meterbench.instruments.chamber.p300 import ACCEPTED, CONSTANT, IDLE_MODES, REFUSALS, REFUSED, TERMINATOR
+from meterbench.instruments.chamber.agreement import (
+    NOT_MEASURED_PERCENT,
+    agreed_humidity_percent,
+    agreed_temp_c,
+    refuse_broken_sensor,
+    refuse_humidity,
+    twice_running,
+)
+from meterbench.instruments.chamber.p300 import ACCEPTED, CONSTANT, IDLE_MODES, OFF, REFUSALS, REFUSED, TERMINATOR
 from meterbench.instruments.links.serial_link import SerialLink
 from meterbench.instruments.place import DriverSettings, Place
 from meterbench.world.clock import Clock
@@ -28,9 +36,12 @@ TYPE = "TYPE?"
 """The barrier, too: no other command is answered alike. A late answer to itself is no answer to anything else."""
 
 _TENTHS = r"-?\d+(?:\.\d+)?"
-_TYPE = re.compile(rf"(?:[A-Z]+,){{1,2}}(?P<controller>[A-Z][A-Z0-9-]*),(?P<highest>{_TENTHS})")
+_TYPE = re.compile(rf"[A-Z]+,(?P<wet>[A-Z]+,)?(?P<controller>[A-Z][A-Z0-9-]*),(?P<highest>{_TENTHS})")
 _TEMP = re.compile(rf"(?P<temp>{_TENTHS}),(?P<setpoint>{_TENTHS}),(?P<high>{_TENTHS}),(?P<low>{_TENTHS})")
-_MON = re.compile(rf"(?P<temp>{_TENTHS}),(?:{_TENTHS})?,(?P<mode>OFF|STANDBY|CONSTANT|RUN[A-Z ]*),(?P<alarms>\d+)")
+_MON = re.compile(
+    rf"(?P<temp>{_TENTHS}),(?P<humidity>{_TENTHS})?,(?P<mode>OFF|STANDBY|CONSTANT|RUN[A-Z ]*),(?P<alarms>\d+)"
+)
+_HUMI = re.compile(rf"(?:{_TENTHS})?,(?P<setpoint>{_TENTHS}|{OFF}),(?P<high>{_TENTHS}),(?P<low>{_TENTHS})")
 _ALARMS = re.compile(r"(?P<count>\d+)(?P<codes>(?:,\d+)*)")
 _CONSTANT_SET = re.compile(rf"(?P<setpoint>{_TENTHS}),(?P<switch>ON|OFF)")
 _ACCEPTED = re.compile(rf"{ACCEPTED}[ -~]*")
@@ -68,6 +79,8 @@ class EspecP300:
         self.limits_c = (0.0, 0.0)
         self._type = ""
         self._highest_c = 0.0
+        self._humidity_limits: tuple[float, float] | None = None
+        """Lowest and highest set-point in %; None if the chamber has no wet bulb, and no humidity."""
         self._link = link
         self._clock = clock
         self._settings = settings
@@ -86,6 +99,8 @@ class EspecP300:
         self.identity = Identity("ESPEC", found["controller"], "", "")
         limits = twice_running(self.role, "TEMP?", self._limits_once)
         self.limits_c = limits[0], min(limits[1], self._highest_c)
+        if found["wet"]:
+            self._humidity_limits = twice_running(self.role, "HUMI?", self._humidity_limits_once)
 
     def trace(self) -> Sequence[Exchange]:
         return self._link.trace()
@@ -96,12 +111,14 @@ class EspecP300:
     def status(self) -> ChamberStatus:
         """All twice; ``InstrumentError`` if the temperature is beyond what its sensor can measure."""
         with self._link.lock:
-            agreed, temp_c = self._monitor()
+            agreed, temp_c, humidity_percent = self._monitor()
             alarms = self._alarms() if agreed.alarms else ()
-            return ChamberStatus(agreed.mode not in IDLE_MODES, temp_c, agreed.setpoint_c, alarms)
+            running = agreed.mode not in IDLE_MODES
+            return ChamberStatus(running, temp_c, agreed.setpoint_c, alarms, humidity_percent)
 
-    def start(self, temp_c: float, gradient_k_min: float | None = None) -> None:
-        """``temp_c`` is set in tenths, and held in constant operation.
+    def start(self, temp_c: float, gradient_k_min: float | None = None, humidity_percent: float | None = None) -> None:
+        """``temp_c`` is set in tenths, and held in constant operation; so is ``humidity_percent``, of which the
+        controller may keep whole percents only. Without, the humidity is switched off.
 
         ``DeadlineExceeded`` if the chamber does not say within 3 s that it runs.
         """
@@ -115,11 +132,15 @@ class EspecP300:
                 f"{self.role}: asked for {gradient_k_min:g} K/min, but a P-300 has no gradient in constant operation; "
                 "start without one"
             )
+        if humidity_percent is not None:
+            refuse_humidity(self.role, humidity_percent, self._humidity_limits)
         sent = f"{temp_c:.1f}"
         with self._link.lock:
             self._monitor()
             self._refuse_alarm()
             self._command(f"TEMP, S{sent}")
+            if self._humidity_limits is not None:
+                self._command(f"HUMI, S{_humidity_set(humidity_percent)}")
             self._command(f"MODE,{CONSTANT}")
             setting = "CONSTANT SET?,TEMP"
             kept, switch = twice_running(self.role, setting, lambda: self._ask(setting, _CONSTANT_SET).groups())
@@ -132,6 +153,8 @@ class EspecP300:
                 raise InstrumentError(
                     f"{self.role}: started at {sent} degC, but its set-point is {now.setpoint_c:g} degC; see its panel"
                 )
+            if self._humidity_limits is not None:
+                self._refuse_other_humidity(humidity_percent)
             self._refuse_alarm()
 
     def make_safe(self) -> None:
@@ -160,13 +183,23 @@ class EspecP300:
             self._clock.sleep(SETTLING_S)
         return now
 
-    def _monitor(self) -> tuple[_Round, float]:
-        """What two rounds of questions agree on, and the air in degC, which its sensor must be able to measure."""
+    def _refuse_other_humidity(self, humidity_percent: float | None) -> None:
+        """What it holds now that it runs."""
+        sent = _humidity_set(humidity_percent)
+        kept = twice_running(self.role, "HUMI?", lambda: self._ask("HUMI?", _HUMI)["setpoint"])
+        if kept != sent and (OFF in (kept, sent) or float(kept) != float(sent)):
+            raise InstrumentError(f"{self.role}: set {sent} % humidity, read back {kept}; is it locked at its panel?")
+
+    def _monitor(self) -> tuple[_Round, float, float]:
+        """What two rounds of questions agree on; the air in degC, which its sensor must be able to measure; and its
+        humidity in %, NaN without."""
         readings_c: list[float] = []
+        humidities_percent: list[float] = []
 
         def ask() -> _Round:
             temp, monitor = self._ask("TEMP?", _TEMP), self._ask("MON?", _MON)
             readings_c.extend((float(temp["temp"]), float(monitor["temp"])))
+            humidities_percent.append(self._humidity_percent(monitor))
             return _Round(
                 float(temp["setpoint"]),
                 float(temp["high"]),
@@ -178,7 +211,15 @@ class EspecP300:
         agreed = twice_running(self.role, "TEMP? and MON?", ask)
         temp_c = agreed_temp_c(self.role, readings_c)
         refuse_broken_sensor(self.role, temp_c, (self.limits_c[0], self._highest_c))
-        return agreed, temp_c
+        if self._humidity_limits is None:
+            return agreed, temp_c, math.nan
+        humidity_percent = agreed_humidity_percent(
+            self.role, humidities_percent, lambda: self._humidity_percent(self._ask("MON?", _MON))
+        )
+        return agreed, temp_c, humidity_percent
+
+    def _humidity_percent(self, monitor: re.Match[str]) -> float:
+        return float(monitor["humidity"] or NOT_MEASURED_PERCENT)
 
     def _refuse_alarm(self) -> None:
         if alarms := self._alarms():
@@ -205,6 +246,13 @@ class EspecP300:
         if not low_c < high_c:
             self._link.fail_protocol("TEMP?", found[0], "the low limit is not below the high one")
         return low_c, high_c
+
+    def _humidity_limits_once(self) -> tuple[float, float]:
+        found = self._ask("HUMI?", _HUMI)
+        low, high = float(found["low"]), float(found["high"])
+        if not low < high:
+            self._link.fail_protocol("HUMI?", found[0], "the low limit is not below the high one")
+        return low, high
 
     def _command(self, command: str) -> None:
         """Set something, and give the controller its pause, which it needs whatever became of the answer.
@@ -237,6 +285,11 @@ class EspecP300:
         if self._type not in ("", reply):
             self._link.fail_protocol(TYPE, reply, f"{self._type} expected: another chamber?")
         return reply
+
+
+def _humidity_set(humidity_percent: float | None) -> str:
+    """The set-point as it is sent."""
+    return OFF if humidity_percent is None else f"{humidity_percent:.1f}"
 
 
 def open_espec_p300(place: Place, settings: EspecP300Settings) -> EspecP300:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from meterbench.instruments.chamber.p300 import ACCEPTED, CONSTANT, IDLE_MODES, REFUSED, TERMINATOR
+from meterbench.instruments.chamber.p300 import ACCEPTED, CONSTANT, IDLE_MODES, OFF, REFUSED, TERMINATOR
 from meterbench.instruments.faults import FaultPlan
 from meterbench.instruments.serving.byte_server import ByteServer, Send, split_lines
 from meterbench.world.climate import Chamber
@@ -18,10 +18,14 @@ SENSOR_C = (-100.0, 200.0)
 """Where its resistance thermometer's input ends (unconfirmed)."""
 DOOR_ALARM, COMPRESSOR_ALARM = 14, 2
 """Codes of the simulator; the real ones are in each chamber's manual."""
-HUMIDITY_PERCENT = 50
+HUMIDITY_SENSOR_PERCENT = (0.0, 120.0)
+"""What its wet bulb can be computed to (unconfirmed)."""
+HUMIDITY_LIMITS_PERCENT = (0, 100)
+"""Of its alarms, as ``HUMI?`` says."""
 _TEMP = re.compile(
     r"TEMP, ?(?=[SHL])(?:S(?P<set>-?\d+(?:\.\d+)?))?(?: ?H(?P<high>-?\d+(?:\.\d+)?))?(?: ?L(?P<low>-?\d+(?:\.\d+)?))?"
 )
+_HUMI = re.compile(rf"HUMI, ?S(?P<set>{OFF}|\d+(?:\.\d+)?)")
 
 
 class EspecP300Sim:
@@ -35,15 +39,18 @@ class EspecP300Sim:
         now_s: Callable[[], float],
         *,
         sensor_error_k: float = 0.0,
+        humidity_error_percent: float = 0.0,
         rs485_address: int | None = None,
         faults: FaultPlan | None = None,
     ) -> None:
-        """``sensor_error_k`` is what it shows too much; with an address it hears only what begins with that."""
+        """``sensor_error_k`` and ``humidity_error_percent`` are what it shows too much; with an address it hears only
+        what begins with that."""
         self._faults = faults or FaultPlan()
         self.server = ByteServer(self, self._faults, "pty")
         self._chamber = chamber
         self._now_s = now_s
         self._sensor_error_k = sensor_error_k
+        self._humidity_error_percent = humidity_error_percent
         self._prefix = "" if rs485_address is None else f"{rs485_address},"
         self._high_c, self._low_c = HIGHEST_C - 5.0, chamber.spec.lowest_c
         self._mode = "STANDBY"
@@ -96,20 +103,25 @@ class EspecP300Sim:
         chamber = self._chamber
         match command:
             case "TYPE?":
-                return f"T,T,S2,{HIGHEST_C:.1f}"
+                return f"{'T,T' if chamber.spec.humid else 'T'},S2,{HIGHEST_C:.1f}"
             case "TEMP?":
                 return f"{self._measured_c():.1f},{chamber.setpoint_c:.1f},{self._high_c:.1f},{self._low_c:.1f}"
-            case "HUMI?":
-                return f"{HUMIDITY_PERCENT},OFF,100,0"
+            case "HUMI?" if chamber.spec.humid:
+                setpoint = f"{chamber.humidity_setpoint_percent:.0f}" if chamber.humidity_on else OFF
+                lowest, highest = HUMIDITY_LIMITS_PERCENT
+                return f"{self._measured_percent()},{setpoint},{highest},{lowest}"
             case "MON?":
-                return f"{self._measured_c():.1f},{HUMIDITY_PERCENT},{self._mode},{len(self._alarms)}"
+                humidity = self._measured_percent() if chamber.spec.humid else ""
+                return f"{self._measured_c():.1f},{humidity},{self._mode},{len(self._alarms)}"
             case "MODE?":
                 return self._mode
             case "ALARM?":
                 return ",".join(str(number) for number in (len(self._alarms), *self._alarms))
             case "CONSTANT SET?,TEMP":
                 return f"{chamber.setpoint_c:.1f},ON"
-        if command.partition(",")[0] not in ("TEMP", "MODE"):
+        if command.startswith("HUMI") and not chamber.spec.humid:
+            return f"{REFUSED}CONT NOT READY-1"
+        if command.partition(",")[0] not in ("TEMP", "HUMI", "MODE"):
             return f"{REFUSED}CMD ERR"
         if self._now_s() < self._busy_until_s:
             return f"{REFUSED}CHB NOT READY"
@@ -129,6 +141,8 @@ class EspecP300Sim:
                 return "CHB NOT READY"
             self._set_mode(mode)
             return ""
+        if command.startswith("HUMI"):
+            return self._set_humidity(command)
         found = _TEMP.fullmatch(command)
         if found is None:
             return "PARA ERR"
@@ -137,6 +151,20 @@ class EspecP300Sim:
         if not self._chamber.spec.lowest_c <= low_c <= setpoint_c <= high_c <= HIGHEST_C:
             return "DATA OUT OF RANGE"
         self._high_c, self._low_c, self._chamber.setpoint_c = high_c, low_c, setpoint_c
+        return ""
+
+    def _set_humidity(self, command: str) -> str:
+        found = _HUMI.fullmatch(command)
+        if found is None:
+            return "PARA ERR"
+        on = found["set"] != OFF
+        if on:
+            percent = float(round(float(found["set"])))
+            lowest, highest = self._chamber.spec.humidity_percent
+            if not lowest <= percent <= highest:
+                return "DATA OUT OF RANGE"
+            self._chamber.humidity_setpoint_percent = percent
+        self._chamber.humidity_on = on
         return ""
 
     def _set_mode(self, mode: str) -> None:
@@ -155,3 +183,9 @@ class EspecP300Sim:
         shown_c = self._chamber.air_temp_c + self._sensor_error_k
         shown_c = self._faults.measured(shown_c, SENSOR_C[1], self._now_s())
         return min(max(shown_c, SENSOR_C[0]), SENSOR_C[1])
+
+    def _measured_percent(self) -> int:
+        """In whole percent."""
+        lowest, highest = HUMIDITY_SENSOR_PERCENT
+        shown_percent = self._chamber.air_humidity_percent + self._humidity_error_percent
+        return round(min(max(self._faults.measured(shown_percent, highest, self._now_s()), lowest), highest))

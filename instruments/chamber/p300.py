@@ -10,6 +10,8 @@ IDLE_MODES = ("STANDBY", "OFF")
 """Nothing is heated or cooled; OFF switches the panel off, too."""
 CONSTANT = "CONSTANT"
 MODES = (*IDLE_MODES, CONSTANT, "RUN")
+OFF = "OFF"
+"""In the place of a humidity's set-point: it is not held."""
 
 REFUSALS = {
     "CMD ERR": "it does not know the command",

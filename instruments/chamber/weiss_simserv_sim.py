@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from meterbench.instruments.chamber.simserv import (
     CHAMBER,
     DONE,
+    HUMIDITY,
+    HUMIDITY_OUTPUT,
     REPLY_END,
     REQUEST_END,
     SEPARATOR,
@@ -27,11 +29,26 @@ PLC_S = 0.3
 """World seconds until the status shows that the machine was started or stopped."""
 SENSOR_C = (-100.0, 200.0)
 """Where its resistance thermometer's input ends (unconfirmed)."""
+HUMIDITY_SENSOR_PERCENT = (0.0, 120.0)
+"""Where its humidity sensor's input ends (unconfirmed)."""
 POWER_ON_SETPOINT_C = 23.0
-"""Unconfirmed."""
+POWER_ON_HUMIDITY_PERCENT = 50.0
+"""Both unconfirmed."""
 HIGHEST_GRADIENT_K_MIN = 20.0
 """What it takes, whether it can or not (unconfirmed)."""
 INFO = {Info.type: "SIM WK 340/40", Info.year: "24", Info.serial: "58226186", Info.order: "1000", Info.software: "5.2"}
+READ = frozenset(
+    {
+        Command.get_actual,
+        Command.get_setpoint,
+        Command.get_lowest,
+        Command.get_highest,
+        Command.get_gradient_up,
+        Command.get_gradient_down,
+    }
+)
+SET = frozenset({Command.set_setpoint, Command.set_gradient_up, Command.set_gradient_down})
+"""What can be read of a control variable, and set."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
@@ -61,10 +78,12 @@ class WeissSimservSim:
         now_s: Callable[[], float],
         *,
         sensor_error_k: float = 0.0,
+        humidity_error_percent: float = 0.0,
         gradient: bool = True,
         faults: FaultPlan | None = None,
     ) -> None:
-        """``sensor_error_k`` is what it shows too much; without ``gradient`` it does not know those commands."""
+        """``sensor_error_k`` and ``humidity_error_percent`` are what it shows too much; without ``gradient`` it does
+        not know those commands."""
         self._faults = faults or FaultPlan()
         self.server = ByteServer(self, self._faults)
         self.compressor_fault = False
@@ -72,22 +91,35 @@ class WeissSimservSim:
         self._chamber = chamber
         self._now_s = now_s
         self._sensor_error_k = sensor_error_k
+        self._humidity_error_percent = humidity_error_percent
         self._gradient = gradient
         self._switched_at_s = -PLC_S
         self._ran_before = False
-        self._readings: dict[Command, Callable[[], float]] = {
-            Command.get_actual: self._measured_c,
-            Command.get_setpoint: lambda: chamber.setpoint_c,
-            Command.get_lowest: lambda: chamber.spec.lowest_c,
-            Command.get_highest: lambda: chamber.spec.highest_c,
-            Command.get_gradient_up: lambda: chamber.gradient_up_k_min,
-            Command.get_gradient_down: lambda: chamber.gradient_down_k_min,
+        spec = chamber.spec
+        self._readings: dict[tuple[Command, str], Callable[[], float]] = {
+            (Command.get_actual, TEMPERATURE): self._measured_c,
+            (Command.get_setpoint, TEMPERATURE): lambda: chamber.setpoint_c,
+            (Command.get_lowest, TEMPERATURE): lambda: spec.lowest_c,
+            (Command.get_highest, TEMPERATURE): lambda: spec.highest_c,
+            (Command.get_gradient_up, TEMPERATURE): lambda: chamber.gradient_up_k_min,
+            (Command.get_gradient_down, TEMPERATURE): lambda: chamber.gradient_down_k_min,
         }
         self._settings = {
-            Command.set_setpoint: ("setpoint_c", chamber.spec.lowest_c, chamber.spec.highest_c),
-            Command.set_gradient_up: ("gradient_up_k_min", 0.0, HIGHEST_GRADIENT_K_MIN),
-            Command.set_gradient_down: ("gradient_down_k_min", 0.0, HIGHEST_GRADIENT_K_MIN),
+            (Command.set_setpoint, TEMPERATURE): ("setpoint_c", spec.lowest_c, spec.highest_c),
+            (Command.set_gradient_up, TEMPERATURE): ("gradient_up_k_min", 0.0, HIGHEST_GRADIENT_K_MIN),
+            (Command.set_gradient_down, TEMPERATURE): ("gradient_down_k_min", 0.0, HIGHEST_GRADIENT_K_MIN),
         }
+        self._variables = {TEMPERATURE: ("Temperature", "\xb0C")}
+        if spec.humid:
+            lowest, highest = spec.humidity_percent
+            self._variables[HUMIDITY] = ("Humidity", "%rh")
+            self._settings[Command.set_setpoint, HUMIDITY] = ("humidity_setpoint_percent", lowest, highest)
+            self._readings |= {
+                (Command.get_actual, HUMIDITY): self._measured_percent,
+                (Command.get_setpoint, HUMIDITY): lambda: chamber.humidity_setpoint_percent,
+                (Command.get_lowest, HUMIDITY): lambda: lowest,
+                (Command.get_highest, HUMIDITY): lambda: highest,
+            }
         self._messages = (
             _Message("Maintenance interval elapsed", MessageType.info, lambda: True),
             _Message("Door open", MessageType.warning, lambda: chamber.door_open),
@@ -126,6 +158,7 @@ class WeissSimservSim:
         self._chamber.stop()
         self._chamber.setpoint_c = POWER_ON_SETPOINT_C
         self._chamber.gradient_up_k_min = self._chamber.gradient_down_k_min = 0.0
+        self._chamber.humidity_on, self._chamber.humidity_setpoint_percent = False, POWER_ON_HUMIDITY_PERCENT
         self._switched_at_s = -PLC_S
         return b""
 
@@ -157,12 +190,15 @@ class WeissSimservSim:
         return self._carry_out(command, arguments)
 
     def _carry_out(self, command: Command, arguments: list[str]) -> list[str]:
-        if command in self._readings:
-            _require_temperature(arguments, 1)
-            return [f"{self._readings[command]():.1f}"]
-        if command in self._settings:
-            _require_temperature(arguments, 2)
-            name, lowest, highest = self._settings[command]
+        if command in READ or command in SET:
+            if len(arguments) != (2 if command in SET else 1):
+                raise _Refusal(-6)
+            of_variable = command, arguments[0]
+            if of_variable in self._readings:
+                return [f"{self._readings[of_variable]():.1f}"]
+            if of_variable not in self._settings:
+                raise _Refusal(-10)
+            name, lowest, highest = self._settings[of_variable]
             setattr(self._chamber, name, _number(arguments[1], lowest, highest))
             return []
         match command, arguments:
@@ -170,17 +206,22 @@ class WeissSimservSim:
                 return [_info(index)]
             case Command.chamber_status, []:
                 return [str(int(self._status()))]
-            case Command.variable_name, _:
-                _require_temperature(arguments, 1)
-                return ["Temperature"]
-            case Command.variable_unit, _:
-                _require_temperature(arguments, 1)
-                return ["\xb0C"]
+            case Command.variable_count, []:
+                return [str(len(self._variables))]
+            case Command.variable_name, [index]:
+                return [self._variable(index)[0]]
+            case Command.variable_unit, [index]:
+                return [self._variable(index)[1]]
             case Command.set_output, [index, ("0" | "1") as level] if index == START_OUTPUT:
                 self._switch(level == "1")
                 return []
             case Command.get_output, [index] if index == START_OUTPUT:
                 return [str(int(self._chamber.running))]
+            case Command.set_output, [index, ("0" | "1") as level] if self._is_humidity(index):
+                self._chamber.humidity_on = level == "1"
+                return []
+            case Command.get_output, [index] if self._is_humidity(index):
+                return [str(int(self._chamber.humidity_on))]
             case Command.message_count, []:
                 return [str(len(self._messages))]
             case Command.message_text, [index]:
@@ -219,6 +260,20 @@ class WeissSimservSim:
         shown_c = self._faults.measured(shown_c, SENSOR_C[1], self._now_s())
         return min(max(shown_c, SENSOR_C[0]), SENSOR_C[1])
 
+    def _measured_percent(self) -> float:
+        lowest, highest = HUMIDITY_SENSOR_PERCENT
+        shown_percent = self._chamber.air_humidity_percent + self._humidity_error_percent
+        return min(max(self._faults.measured(shown_percent, highest, self._now_s()), lowest), highest)
+
+    def _is_humidity(self, output: str) -> bool:
+        return self._chamber.spec.humid and output == str(HUMIDITY_OUTPUT)
+
+    def _variable(self, index: str) -> tuple[str, str]:
+        """Name and unit."""
+        if index not in self._variables:
+            raise _Refusal(-10)
+        return self._variables[index]
+
     def _message(self, index: str) -> _Message:
         if not index.isdigit() or not 1 <= int(index) <= len(self._messages):
             raise _Refusal(-10)
@@ -229,14 +284,6 @@ def _info(index: str) -> str:
     if not index.isdigit() or int(index) not in tuple(Info):
         raise _Refusal(-8)
     return INFO[Info(int(index))]
-
-
-def _require_temperature(arguments: list[str], count: int) -> None:
-    """This chamber has no other control variable."""
-    if len(arguments) != count:
-        raise _Refusal(-6)
-    if arguments[0] != TEMPERATURE:
-        raise _Refusal(-10)
 
 
 def _number(text: str, lowest: float, highest: float) -> float:

@@ -37,7 +37,7 @@ LOWEST_HELD_KPA = 10.0
 """Below it the pumps' drives cannot hold a pressure."""
 WEIGH_TANK_HIGH_PERCENT = 95.0
 DRY_RUN_S = 5.0
-"""Pump on, a line open, and no flow for so long (instruments.md 9)."""
+"""Pump on, a line open or a pressure to be held, and no flow or no pressure for so long (instruments.md 9)."""
 PERMISSIVE_OF = {
     "ESTOP": "estop_ok",
     "OVERPRESSURE": "pressure_ok",
@@ -302,12 +302,12 @@ class PlcLogic:
     @property
     def idle(self) -> bool:
         """True when a scan would change nothing: no flow to regulate, or a loop that rests in its dead band."""
-        return self._loop is None or self._loop.settled
+        return self._dry_since_s is None and (self._loop is None or self._loop.settled)
 
     def scan(self, now_s: float) -> None:
         """One turn of the programme."""
         plant = self._plant
-        dry = self._loop is not None and plant.pump_percent > 0.0 and plant.flow_l_h <= 0.0
+        dry = plant.pump_percent > 0.0 and (self._misses_flow or self._misses_pressure)
         self._dry_since_s = (now_s if self._dry_since_s is None else self._dry_since_s) if dry else None
         live = self._live_alarms() & ~self._alarms
         if live:
@@ -317,6 +317,16 @@ class PlcLogic:
             plant.weigh_tank.drain_open = False
         if self._loop is not None:
             self._regulate(self._loop, now_s)
+
+    @property
+    def _misses_flow(self) -> bool:
+        return self._loop is not None and self._plant.flow_l_h <= 0.0
+
+    @property
+    def _misses_pressure(self) -> bool:
+        """The pumps are to hold a pressure, and none builds up: what they turn in is not water."""
+        holds = self._hold_kpa is not None and not self._plant.line_blocked
+        return holds and self._plant.pressure_upstream_kpa < 0.5 * LOWEST_HELD_KPA
 
     def _regulate(self, loop: FlowLoop, now_s: float) -> None:
         valve = self._plant.valves[loop.line]

@@ -37,9 +37,8 @@ def _watch(trial: Trial, condition: str) -> None:
         return
     interval_ml = trial.edition.of_type_evaluation("verification_scale_interval_ml").value
     with trial.run.step(step):
-        before = {
-            (meter.serial, screen): _read(trial, meter.serial, screen) for meter in trial.meters for screen in SCREENS
-        }
+        seen = [(meter.serial, screen) for meter in trial.meters for screen in SCREENS]
+        before = {each: _read(trial, *each) for each in seen}
         trial.bench.clock.sleep(trial.test.value("watch_s"))
         for meter in trial.meters:
             for screen in SCREENS:

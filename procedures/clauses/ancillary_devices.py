@@ -8,8 +8,8 @@ from meterbench.procedures.trial import Trial
 
 
 def ancillary_devices(trial: Trial) -> None:
-    """1. Errors at the reference flow with no device working. 2. With each of them working: the error is within the MPE,
-    and has not moved by more than a fault may.
+    """1. Errors at the reference flow with no device working. 2. With each of them working: the error is within the
+    MPE, and has not moved by more than a fault may.
     """
     trial.check_tightness("before")
     trial.errors("reference", "none working")

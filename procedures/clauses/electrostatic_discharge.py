@@ -1,4 +1,4 @@
-"""ISO 4064-2, 8.11: electrostatic discharges, contact and air, while water flows (severities of OIML D 11, table 35)."""
+"""ISO 4064-2, 8.11: electrostatic discharges, contact and air, while water flows (OIML D 11, table 35)."""
 
 from __future__ import annotations
 

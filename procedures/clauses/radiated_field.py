@@ -8,8 +8,8 @@ from meterbench.procedures.trial import Trial
 
 
 def radiated_field(trial: Trial) -> None:
-    """1. The sample's own error at the reference flow. 2. In each field, on for all of a collection, the fault is at most
-    half the MPE of the upper zone. 3. Afterwards it measures as before.
+    """1. The sample's own error at the reference flow. 2. In each field, on for all of a collection, the fault is at
+    most half the MPE of the upper zone. 3. Afterwards it measures as before.
     """
     test = trial.test
     level_v_m = test.value("level_v_m")

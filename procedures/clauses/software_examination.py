@@ -1,4 +1,4 @@
-"""Software examination (OIML D 31, WELMEC 7.2; iso4064.md 2.11): what the display says of the legally relevant software."""
+"""Software examination (OIML D 31, WELMEC 7.2; iso4064.md 2.11): what the display says of the software."""
 
 from __future__ import annotations
 

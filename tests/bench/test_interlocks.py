@@ -79,11 +79,11 @@ def clock() -> VirtualClock:
         ({"missing_permissives": frozenset({"guard_closed"})}, "guard_closed"),
         ({"missing_permissives": frozenset({"guard_closed"}), "state": RigState.IDLE}, ""),
         ({"missing_permissives": frozenset({"weigh_tank_empty"})}, ""),
-        ({"pressure_upstream_kpa": 1550.0}, ""),
-        ({"pressure_upstream_kpa": 1550.1}, "1550 kPa"),
+        ({"pressure_upstream_kpa": 1680.0}, ""),
+        ({"pressure_upstream_kpa": 1680.1}, "1680 kPa"),
         ({"pressure_upstream_kpa": float("nan")}, "nan kPa"),
-        ({"tank_temp_c": 52.0}, ""),
-        ({"tank_temp_c": 52.1}, "52.1 °C in the tank"),
+        ({"tank_temp_c": 65.0}, ""),
+        ({"tank_temp_c": 65.1}, "65.1 °C in the tank"),
         ({"water_temp_upstream_c": 2.9}, "2.9 °C"),
         ({"tank_temp_c": 2.9}, "2.9 °C"),
         ({"weigh_tank_level_percent": 91.0}, ""),
@@ -385,15 +385,15 @@ def test_over_pressure_stops_the_bench_before_the_plc(lab_and_bench: tuple[Virtu
     """1600 kPa before the meters: above the bench's limit, below the PLC's; waits and commands are refused after it."""
     lab, bench = lab_and_bench
     in_the_lab(lab, lambda: setattr(lab.plant, "spec", dataclasses.replace(lab.plant.spec, supply_pressure_kpa=1600.0)))
-    with pytest.raises(InterlockTripped, match="kPa before the meters; the bench stops above 1550 kPa"):
+    with pytest.raises(InterlockTripped, match="kPa before the meters; the bench stops above 1680 kPa"):
         bench.collect("C", 60.0)
     assert bench.rig.status().alarms == frozenset()
     for act in (lambda: bench.start_flow(500.0), bench.rig.divert_to_tank, lambda: bench.clock.sleep(0.01)):
-        with pytest.raises(InterlockTripped, match="the bench stops above 1550 kPa"):
+        with pytest.raises(InterlockTripped, match="the bench stops above 1680 kPa"):
             act()
     assert all(action.confirmed for action in bench.make_safe())
     assert lab.plant.pump_percent == 0.0
-    with pytest.raises(InterlockTripped, match="the bench stops above 1550 kPa"):
+    with pytest.raises(InterlockTripped, match="the bench stops above 1680 kPa"):
         bench.clock.sleep(0.01)
 
 
@@ -401,7 +401,7 @@ def test_over_temperature_stops_the_bench_before_the_plc(lab_and_bench: tuple[Vi
     """53 °C in the tank."""
     lab, bench = lab_and_bench
     in_the_lab(lab, lambda: setattr(lab.plant, "tank_temp_c", 53.0))
-    with pytest.raises(InterlockTripped, match="in the tank; the bench stops above 52 °C"):
+    with pytest.raises(InterlockTripped, match="in the tank; the bench stops above 65 °C"):
         bench.clock.sleep(5.0)
 
 
@@ -527,7 +527,7 @@ def test_alarms_that_are_latched_at_the_start_are_not_reset_silently(
     with pytest.raises(InterlockTripped, match=r"LEAK_TRAY latched before .* `meterbench clear`"):
         bench.take_control()
     assert bench.rig.status().alarms == {"LEAK_TRAY"}
-    in_the_lab(lab, lambda: setattr(lab.plant, "tank_temp_c", 60.0))
+    in_the_lab(lab, lambda: setattr(lab.plant, "tank_temp_c", 70.0))
     with pytest.raises(InterlockTripped, match="OVERTEMP_WATER"):
         bench.take_control(resetting=True)
     in_the_lab(lab, lambda: setattr(lab.plant, "tank_temp_c", 20.0))

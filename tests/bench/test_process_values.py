@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from meterbench.bench.process_values import LONGEST_PAUSE_S, PERIOD_S, Looking
+from meterbench.bench.process_values import LONGEST_PAUSE_S, VIRTUAL_PERIOD_S, Looking
 from meterbench.errors import DeadlineExceeded, InterlockTripped
 from meterbench.world.clock import VirtualClock
 
@@ -60,13 +60,13 @@ def test_a_silent_instrument_is_asked_ever_more_seldom(clock: VirtualClock) -> N
     clock.sleep(1000.0)
     gaps = [later - earlier for earlier, later in pairwise(probe.asked_s)]
     assert gaps == sorted(gaps)
-    assert gaps[0] > 1.5 * PERIOD_S
-    assert LONGEST_PAUSE_S <= gaps[-1] <= LONGEST_PAUSE_S + 2.0 * PERIOD_S
+    assert gaps[0] > 1.5 * VIRTUAL_PERIOD_S
+    assert LONGEST_PAUSE_S <= gaps[-1] <= LONGEST_PAUSE_S + 2.0 * VIRTUAL_PERIOD_S
     assert [values for _, values in kept.rows] == [{"fault": "thermometer: no answer"}] * len(probe.asked_s)
     probe.silent = False
-    clock.sleep(LONGEST_PAUSE_S + 2.0 * PERIOD_S)
+    clock.sleep(LONGEST_PAUSE_S + 2.0 * VIRTUAL_PERIOD_S)
     probe.asked_s.clear()
-    clock.sleep(10.0 * PERIOD_S)
+    clock.sleep(10.0 * VIRTUAL_PERIOD_S)
     assert len(probe.asked_s) == 10
 
 

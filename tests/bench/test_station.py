@@ -85,7 +85,7 @@ METER_KEYS = "serial, designation, q3_m3_h, ratio, pulse_volume_ml"
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("secrets", {}, "secrets: unknown key; allowed: schema, station, virtual, meters, instruments"),
+        ("secrets", {}, "secrets: unknown key; allowed: schema, station, virtual, meters, type, instruments"),
         ("station.clok", 1, "station.clok: unknown key; allowed: name, clock, air_pressure_hpa, "),
         ("virtual.watertemp", 1, "virtual.watertemp: unknown key; allowed: seed, water_temp_c, "),
         ("virtual.meters.2.dn", 15, f"virtual.meters[2].dn: unknown key; allowed: {METER_KEYS}, sensor, truth"),

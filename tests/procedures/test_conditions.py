@@ -16,7 +16,13 @@ from meterbench.dut.designation import Designation
 from meterbench.dut.meter import Nameplate
 from meterbench.dut.variants import Rating
 from meterbench.instruments.capabilities import GateTiming
-from meterbench.procedures.conditions import of_collection, tightness, unmet, water_temperature
+from meterbench.procedures.conditions import (
+    of_collection,
+    tightness,
+    unmet,
+    verification_water_temp_c,
+    water_temperature,
+)
 from meterbench.procedures.edition import load
 
 EDITION = load("2014")
@@ -42,7 +48,7 @@ def judged(
     point: Any = Q2, flows: tuple[float, ...] = (2.62, 2.63), u_k: float = 0.05, **changes: Any
 ) -> list[Condition]:
     volumes = [MeterVolume(NAMEPLATE, 1.0, 1.0, 20.0, 300.0, flow) for flow in flows]
-    return of_collection(EDITION, point, replace(GOOD, **changes), volumes, u_k)
+    return of_collection(EDITION, point, replace(GOOD, **changes), volumes, u_k, verification_water_temp_c(EDITION))
 
 
 def violated(**changes: Any) -> list[str]:
@@ -124,7 +130,7 @@ def test_what_is_not_known_is_not_met(name: str, quantities: set[str]) -> None:
 def test_an_unknown_thermometer_grants_nothing(u_k: float) -> None:
     """A thermometer whose uncertainty is not known does not widen the window."""
     seen = replace(GOOD, probe_temp_c=flat(30.05))
-    assert not water_temperature(EDITION, seen, u_k).met
+    assert not water_temperature(EDITION, seen, u_k, verification_water_temp_c(EDITION)).met
 
 
 @pytest.mark.parametrize("flow_l_h", [0.0, -2.6])

@@ -146,7 +146,7 @@ def _tightness(lines: _Lines, programme: str, serials: Sequence[str]) -> None:
     lines.add("step_started", step=step)
     for serial in serials:
         lines.add(
-            "measurement", procedure=programme, clause="7.3", requirement="ADR-014", meter=serial, flow_point="",
+            "measurement", procedure=programme, clause="7.3", requirement="ADR-014", meter=serial, flow_point="", condition="",
             repeat=1, attempt=1, quantity="leak_flow", value=0.01234567890123, unit="L/h", expanded_uncertainty=0.004,
             lower=None, upper=0.05, verdict="PASS", reason="", step=step, uncertainty_limit=None,
         )  # fmt: skip
@@ -187,7 +187,7 @@ def _measure(
             )
         yield {
             "procedure": programme, "clause": "10.1.3", "requirement": "ADR-001", "meter": serial, "flow_point": point,
-            "repeat": repeat, "attempt": 1, "quantity": "error_of_indication",
+            "condition": "", "repeat": repeat, "attempt": 1, "quantity": "error_of_indication",
             "value": (indicated_l - actual_l) / actual_l * 100, "unit": "%",
             "expanded_uncertainty": 0.42 if point == "Q1" else 0.118, "lower": -mpe_percent, "upper": mpe_percent,
             "step": step, "uncertainty_limit": mpe_percent / 3,
@@ -224,7 +224,7 @@ def _close(
     for serial in verdicts:
         lines.add(
             "measurement", step=f"{programme}/conclusion", uncertainty_limit=None, procedure=programme, clause="10.1.4",
-            requirement="", meter=serial, flow_point="", repeat=1,
+            requirement="", meter=serial, flow_point="", condition="", repeat=1,
             attempt=1, quantity="same_sign_rule", value=0.4375, unit="of MPE", expanded_uncertainty=None, lower=None,
             upper=0.5, verdict="PASS", reason="",
         )  # fmt: skip

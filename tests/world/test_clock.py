@@ -63,13 +63,14 @@ def test_sums_of_floats_do_not_drift() -> None:
 
 
 def test_jobs_are_thinned_only_in_steady_stretches() -> None:
-    """Within one long sleep in a steady world the steady period holds; where something moves, the short one."""
+    """Within one long sleep in a steady world the steady period holds, from its beginning and once at its end; where
+    something moves, the short one."""
     moving = [False]
     clock = a_clock(lambda: not moving[0])
     seen: list[float] = []
     clock.every(0.5, lambda: seen.append(clock.now_s()), steady_period_s=5.0)
     clock.sleep(12.0)
-    assert seen == [0.5, 5.5, 10.5, 11.0, 11.5, 12.0]
+    assert seen == [0.5, 5.0, 10.0, 12.0]
     seen.clear()
     moving[0] = True
     clock.sleep(6.0)
@@ -84,6 +85,56 @@ def test_a_sleep_shorter_than_the_steady_period_is_not_thinned() -> None:
     for _ in range(5):
         clock.sleep(2.0)
     assert seen == [0.5 * n for n in range(1, 21)]
+
+
+@pytest.mark.parametrize(("duration_s", "most_gap_s"), [(200.0, 5.0), (3600.0, 90.0), (86_400.0, 2160.0)])
+def test_a_long_steady_sleep_has_as_many_looks_as_a_short_one(duration_s: float, most_gap_s: float) -> None:
+    """Forty evenly, the first after its own period and one at the end; several jobs at the same times."""
+    clock = a_clock(lambda: True)
+    seen: list[float] = []
+    others: list[float] = []
+    clock.every(0.5, lambda: seen.append(clock.now_s()), steady_period_s=5.0, vital=True)
+    clock.every(2.0, lambda: others.append(clock.now_s()), steady_period_s=30.0)
+    clock.sleep(duration_s)
+    gaps_s = [later - earlier for earlier, later in itertools.pairwise(seen)]
+    assert (seen[0], seen[-1]) == (0.5, duration_s)
+    assert max(gaps_s) == pytest.approx(most_gap_s)
+    assert len(seen) <= 43
+    assert len(others) <= 9
+    assert set(others) <= set(seen)
+
+
+def test_an_hour_is_the_longest_steady_period_of_a_heartbeat() -> None:
+    """However many days somebody sleeps."""
+    clock = a_clock(lambda: True)
+    seen: list[float] = []
+    clock.every(0.5, lambda: seen.append(clock.now_s()), steady_period_s=5.0, vital=True)
+    clock.sleep(37.0 * 86_400.0)
+    assert max(later - earlier for earlier, later in itertools.pairwise(seen)) == pytest.approx(3600.0)
+
+
+def test_what_moves_in_a_long_sleep_is_looked_at_at_its_own_period() -> None:
+    """From the end of the stretch on in which it began: the latency is one steady period."""
+    clock = VirtualClock(lambda duration_s: clock.now_s() + duration_s <= 1000.0)
+    seen: list[float] = []
+    clock.every(0.5, lambda: seen.append(clock.now_s()), steady_period_s=5.0, vital=True)
+    clock.sleep(3600.0)
+    assert [at_s for at_s in seen if at_s > 900.0][:4] == [990.0, 1080.0, 1080.5, 1081.0]
+
+
+def test_a_lazy_job_waits_ever_longer_while_nothing_moves() -> None:
+    """Also where somebody sleeps shortly; once something moves it comes at once, and at its own period."""
+    moving = [False]
+    clock = a_clock(lambda: not moving[0])
+    seen: list[float] = []
+    clock.every(20.0, lambda: seen.append(clock.now_s()), steady_period_s=60.0, lazy=True)
+    for _ in range(500):
+        clock.sleep(2.0)
+    assert seen == [20.0, 80.0, 240.0, 720.0]
+    moving[0] = True
+    for _ in range(20):
+        clock.sleep(2.0)
+    assert seen[4:] == [1002.0, 1022.0]
 
 
 def test_a_cancelled_job_never_runs_again() -> None:

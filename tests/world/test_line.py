@@ -1,7 +1,8 @@
-"""The line beyond steady flow: held pressure, what is clamped against the flow or taken out, and a line without water."""
+"""The line beyond steady flow: held pressure, meters against the flow or taken out, warm water, and no water at all."""
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -250,7 +251,7 @@ def test_heating_takes_its_time_in_steps_of_temperature() -> None:
     plant.advance(heating_s - 60.0)
     assert plant.tank_temp_c == pytest.approx(60.0 - 60.0 * plant.heater_k_s)
     temps_c = [segment.water_temp_c for segment in recorders[0].segments]
-    assert max(after - before for before, after in zip(temps_c, temps_c[1:], strict=False)) < 2.0 * TEMPERATURE_STEP_K
+    assert max(after - before for before, after in itertools.pairwise(temps_c)) < 2.0 * TEMPERATURE_STEP_K
     plant.advance(600.0)
     assert plant.tank_temp_c == 60.0
     assert plant.water_temp_c == pytest.approx(60.0, abs=0.1)

@@ -50,7 +50,8 @@ SPREAD_SD = 0.01
 SPREAD_LIMIT_SD = 3.0
 """A body further out is scrap: every one that is sold keeps its class."""
 SEEP_L_H_MPA = 0.1
-"""[design] What seeps through a bad joint for each MPa above the pressure at which it opens: a drop every few seconds."""
+"""[design] What seeps through a bad joint for each MPa above the pressure at which it opens: some drops a
+minute."""
 
 
 @dataclass(frozen=True, slots=True)

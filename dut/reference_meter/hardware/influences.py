@@ -52,7 +52,7 @@ PLACES = {"upstream": 1.0, "downstream": DOWNSTREAM}
 SWIRL_PERCENT = (0.2, 0.4)
 """[design] Range over units: an axial path sees little of a swirl, and of a lopsided profile what it does not average
 out (metering.md 2.4)."""
-REVERSE_SD_PERCENT = 0.1
+REVERSE_SD_PERCENT = 0.05
 WEAR_SD_PERCENT_1000_M3 = 0.05
 WEAR_SD_PS_1000_M3 = 0.2
 MAGNET_SD_PERCENT = 0.02
@@ -60,7 +60,7 @@ HEAT_SD_PERCENT_K = 0.01
 COLD_SD_PERCENT_K = 0.006
 DAMP_SD_PERCENT = 0.1
 LOW_SUPPLY_SD_PERCENT_V = 0.1
-"""[design] All of them: a twentieth to a tenth of the error that is allowed where the test is (iso4064.md 2.4..2.8)."""
+"""[design] All of them: at most a tenth of the error that is allowed where the test is (iso4064.md 2.4..2.8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Influences:
         self._cold_percent_k = shown.cold_percent_k + truth.cold_percent_k
         self._damp_percent = shown.damp_percent + truth.damp_percent
         self._low_supply_percent_v = shown.low_supply_percent_v + truth.low_supply_percent_v
-        self._plain = shown == Susceptibility() and truth.gain_slope_percent_k == truth.gain_percent_mpa == 0.0
+        self._plain = shown == Susceptibility() and truth == Truth()
         self._now_s = 0.0
         self._air_temp_c = 20.0
         self._dampness = Dampness()
@@ -122,7 +122,7 @@ class Influences:
         self._in_field = 0.0
         self._in_band = False
         self._upset_until_s = self._noisy_until_s = -math.inf
-        self._worn_m3 = 0.0
+        self._worn_m3, self._next_step_m3 = 0.0, WEAR_STEP_M3
         self._flowed = False
         self._steady_percent = 0.0
         self.noise_factor = 1.0
@@ -131,6 +131,8 @@ class Influences:
         """Of the bursts, beside those of ``Truth``."""
         self.offset_ps = 0.0
         """What wear has added to the zero."""
+        self.next_change_s = math.inf
+        """When something will change by itself; inf if nothing will."""
         self.upset = False
         """True while a discharge keeps the unit from measuring: it sees still water."""
 
@@ -139,15 +141,14 @@ class Influences:
     def gain_percent(self, flow_l_h: Numbers, water_temp_c: Numbers, pressure_mpa: Numbers) -> Numbers:
         """Gain in water that flows so, at an absolute pressure; arrays give arrays."""
         percent: Numbers = self._steady_percent
-        if self._reverse_percent != 0.0:
-            percent = percent + self._reverse_percent * (flow_l_h < 0.0)
         if self._plain:
             return percent
+        percent = percent + self._reverse_percent * _below_zero(flow_l_h)
         percent = percent + self._body_percent_mpa * (pressure_mpa - CALIBRATION_MPA)
         percent = percent + self._truth.gain_slope_percent_k * (water_temp_c - REFERENCE_TEMP_C)
         if self._truth.gain_percent_mpa != 0.0:
             above_mpa = pressure_mpa - HIGH_PRESSURE_MPA
-            percent = percent + self._truth.gain_percent_mpa * above_mpa * (above_mpa > 0.0)
+            percent = percent + self._truth.gain_percent_mpa * above_mpa * _below_zero(-above_mpa)
         return percent
 
     # Time.
@@ -162,12 +163,6 @@ class Influences:
         """Let time come to here: what was due has happened."""
         self._now_s = now_s
         self._settle()
-
-    @property
-    def next_change_s(self) -> float:
-        """When something will change by itself; inf if nothing will."""
-        ends = (self._upset_until_s, self._noisy_until_s, self._dampness.changes_at_s)
-        return min((at_s for at_s in ends if at_s > self._now_s), default=math.inf)
 
     # What is done to it, now.
 
@@ -215,26 +210,33 @@ class Influences:
 
     def feed(self, source_v: float) -> None:
         """The source that feeds it has this voltage at its terminals."""
-        if source_v != self._source_v:
-            self._source_v = source_v
+        low = min(source_v, self._source_v) < LOW_SUPPLY_V
+        self._source_v = source_v
+        if low:
             self._settle()
 
     def wear(self, volume_l: float, starts: int = 0) -> None:
         """So much has passed, in either direction, with so many starts from rest."""
-        before_m3 = self._worn_m3
         self._worn_m3 += 1e-3 * volume_l + START_M3 * starts
-        if math.floor(before_m3 / WEAR_STEP_M3) != math.floor(self._worn_m3 / WEAR_STEP_M3):
+        if self._worn_m3 >= self._next_step_m3:
             self._settle()
 
+    def start(self, flow_l_h: float) -> int:
+        """1 if water starts from rest with this flow, after what flowed last, else 0; it flowed last then."""
+        flowed, self._flowed = self._flowed, flow_l_h != 0.0
+        return int(self._flowed and not flowed)
+
     def starts(self, flow_l_h: Array) -> int:
-        """How often water starts from rest in these flows, after what flowed last; they are the last then."""
-        flows = np.concatenate(([self._flowed], flow_l_h != 0.0))
+        """The same of several flows, one after the other."""
+        first = self.start(float(flow_l_h[0]))
+        flows = flow_l_h != 0.0
         self._flowed = bool(flows[-1])
-        return int(np.count_nonzero(flows[1:] & ~flows[:-1]))
+        return first + int(np.count_nonzero(flows[1:] & ~flows[:-1]))
 
     def _settle(self) -> None:
         """Put together what does not depend on the water."""
         worn_m3 = math.floor(self._worn_m3 / WEAR_STEP_M3) * WEAR_STEP_M3
+        self._next_step_m3 = worn_m3 + WEAR_STEP_M3
         percent = self._wear_percent_m3 * worn_m3
         percent += self._swirl_percent * self._disturbance
         percent += self._heat_percent_k * max(0.0, self._air_temp_c - HOT_C)
@@ -253,3 +255,10 @@ class Influences:
         if self._now_s < self._noisy_until_s:
             self.noise_factor *= DISCHARGE_NOISE
         self.upset = self._now_s < self._upset_until_s
+        ends = (self._upset_until_s, self._noisy_until_s, self._dampness.changes_at_s)
+        self.next_change_s = min((at_s for at_s in ends if at_s > self._now_s), default=math.inf)
+
+
+def _below_zero(number: Numbers) -> Numbers:
+    """1 for numbers below zero, else 0."""
+    return (number < 0.0).astype(np.float64) if isinstance(number, np.ndarray) else float(number < 0.0)

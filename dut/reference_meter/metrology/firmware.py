@@ -21,6 +21,7 @@ from meterbench.dut.reference_meter.metrology.channels import Channel, allowed
 from meterbench.dut.reference_meter.metrology.clock import HOUR_TICKS, TICKS_PER_S, MeterClock
 from meterbench.dut.reference_meter.metrology.display.frame import Frame
 from meterbench.dut.reference_meter.metrology.display.panel import Panel
+from meterbench.dut.reference_meter.metrology.identity import Programme
 from meterbench.dut.reference_meter.metrology.made import Inputs, Made
 from meterbench.dut.reference_meter.metrology.measuring.measurement import PLAUSIBLE_Q4, Measurement
 from meterbench.dut.reference_meter.metrology.measuring.registration import TotalsAfter
@@ -503,6 +504,11 @@ class Firmware:
     def kept(self) -> NonVolatile:
         """The profiles and logs."""
         return self._kept
+
+    @property
+    def programme(self) -> Programme:
+        """What it says it is."""
+        return self._made.programme
 
     @property
     def parameters_digest(self) -> str:

@@ -10,8 +10,8 @@ import math
 import numpy as np
 import pytest
 
-from meterbench.dut.reference_meter.hardware.truth import Truth
 from meterbench.dut.reference_meter.hardware.sensors.resistance_input import WireFault
+from meterbench.dut.reference_meter.hardware.truth import Truth
 from meterbench.dut.reference_meter.meter import Fidelity
 from meterbench.dut.reference_meter.metrology.audit import check_trail
 from meterbench.dut.reference_meter.metrology.sensors.fault import SensorFault

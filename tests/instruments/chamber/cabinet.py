@@ -11,21 +11,29 @@ import pytest
 from meterbench.instruments.links import serial_link
 from meterbench.instruments.links.loop_thread import LoopThread
 from meterbench.instruments.links.serial_link import SerialLink
-from meterbench.world.climate import Chamber
+from meterbench.world.air import Air
+from meterbench.world.climate import Chamber, ChamberSpec
 from meterbench.world.clock import VirtualClock
 
-HALL_C = 20.0
+HALL = Air(20.0, humidity_percent=50.0)
+DRY = ChamberSpec(humid=False)
+"""A cabinet that cannot hold a humidity."""
 LINK_DEADLINE_S = 0.12
 
 
 class Cabinet:
     """The truth; ``settle`` brings the air to where it is going."""
 
-    def __init__(self, loop_thread: LoopThread) -> None:
+    def __init__(self, loop_thread: LoopThread, spec: ChamberSpec | None = None) -> None:
         self.loop_thread = loop_thread
-        self.chamber = Chamber(lambda: HALL_C)
+        self.chamber = Chamber(lambda: HALL, spec)
         self.elapsed_s = 0.0
         self.clock = VirtualClock(self._advance)
+
+    def jump(self, temp_c: float, humidity_percent: float) -> None:
+        """The air is this now."""
+        self.chamber.air_temp_c = temp_c
+        self.chamber.air_humidity_percent = humidity_percent
 
     def now_s(self) -> float:
         """The world's time."""

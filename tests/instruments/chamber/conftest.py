@@ -17,5 +17,6 @@ def quick_wires() -> Iterator[None]:
 
 
 @pytest.fixture
-def cabinet(loop_thread: LoopThread) -> Cabinet:
-    return Cabinet(loop_thread)
+def cabinet(loop_thread: LoopThread, request: pytest.FixtureRequest) -> Cabinet:
+    """Indirect parametrization: its spec."""
+    return Cabinet(loop_thread, getattr(request, "param", None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meterbench.errors import InstrumentError, ProtocolError
-from meterbench.instruments.chamber.agreement import agreed_temp_c, refuse_broken_sensor, twice_running
+from meterbench.instruments.chamber.agreement import (
+    NOT_MEASURED_PERCENT,
+    agreed_humidity_percent,
+    agreed_temp_c,
+    refuse_broken_sensor,
+    twice_running,
+)
 
 
 @pytest.mark.parametrize(
@@ -51,3 +58,32 @@ def test_a_broken_sensor_is_named(temp_c: float) -> None:
     with pytest.raises(InstrumentError, match="its sensor is broken"):
         refuse_broken_sensor("chamber", temp_c, (-40.0, 180.0))
     refuse_broken_sensor("chamber", 20.0, (40.0, 60.0))
+
+
+@given(
+    true_percent=st.integers(10, 95),
+    wrong_percent=st.integers(0, 999),
+    place=st.integers(0, 2),
+    moves=st.lists(st.sampled_from([0, 1]), min_size=3, max_size=3),
+)
+def test_one_wrong_humidity_never_counts(true_percent: int, wrong_percent: int, place: int, moves: list[int]) -> None:
+    """Two that are the same are enough; otherwise a third is asked for, and the result lies between true ones."""
+    readings = [float(true_percent + move) for move in moves]
+    readings[place] = float(wrong_percent)
+    true = readings[:place] + readings[place + 1 :]
+    said = agreed_humidity_percent("chamber", readings[:2], lambda: readings[2])
+    assert min(true) <= said <= max(true) or (place < 2 and said == readings[1 - place])
+
+
+def test_what_stands_still_is_asked_no_more_often_than_needed() -> None:
+    assert agreed_humidity_percent("chamber", [93.0, 93.0], lambda: pytest.fail("asked again")) == 93.0
+
+
+def test_humidities_too_far_apart_are_refused() -> None:
+    with pytest.raises(ProtocolError, match="chamber: asked for its humidity 3 times in a row, got 50, 60, 70 %"):
+        agreed_humidity_percent("chamber", [50.0, 60.0], lambda: 70.0)
+
+
+@pytest.mark.parametrize("percent", [NOT_MEASURED_PERCENT, 105.1, 120.0])
+def test_a_humidity_that_cannot_be_is_no_number(percent: float) -> None:
+    assert math.isnan(agreed_humidity_percent("chamber", [percent, percent], lambda: percent))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator
 
@@ -16,7 +17,7 @@ from meterbench.instruments.chamber.espec_p300_sim import EspecP300Sim
 from meterbench.instruments.drivers import checked_settings
 from meterbench.instruments.faults import Fault, FaultKind
 from meterbench.instruments.place import Place
-from tests.instruments.chamber.cabinet import LINK_DEADLINE_S, Cabinet, exchanges
+from tests.instruments.chamber.cabinet import DRY, LINK_DEADLINE_S, Cabinet, exchanges
 
 both_wires = pytest.mark.parametrize("address", ["tcp", "pty"], indirect=True)
 on_rs485 = pytest.mark.parametrize("settings", [EspecP300Settings(rs485_address=3)])
@@ -51,7 +52,8 @@ def box(
 
 @both_wires
 def test_opening_reads_type_and_limits(box: EspecP300, cabinet: Cabinet) -> None:
-    """TYPE? is the barrier and the identity; TEMP? has the limits last (instruments.md 3.3). It takes no bench time."""
+    """TYPE? is the barrier and the identity, and tells of a wet bulb; TEMP? and HUMI? have the limits last
+    (instruments.md 3.3). It takes no bench time."""
     assert box.identity == Identity("ESPEC", "S2", "", "")
     assert box.limits_c == (-40.0, 155.0)
     assert exchanges(box) == [
@@ -59,31 +61,97 @@ def test_opening_reads_type_and_limits(box: EspecP300, cabinet: Cabinet) -> None
         (b"TYPE?\r\n", b"T,T,S2,160.0\r\n"),
         (b"TEMP?\r\n", b"20.0,23.0,155.0,-40.0\r\n"),
         (b"TEMP?\r\n", b"20.0,23.0,155.0,-40.0\r\n"),
+        (b"HUMI?\r\n", b"50,OFF,100,0\r\n"),
+        (b"HUMI?\r\n", b"50,OFF,100,0\r\n"),
     ]
     assert cabinet.elapsed_s == 0.0
     assert isinstance(box, Actor)
 
 
 def test_a_start_word_by_word(box: EspecP300, cabinet: Cabinet) -> None:
-    """Alarms, set-point, mode, both read back, alarms again (instruments.md 3.3)."""
-    box.start(55.0)
+    """Alarms, set-points, mode, all read back, alarms again (instruments.md 3.3)."""
+    box.start(55.0, humidity_percent=93.0)
     rounds = [
-        (b"TEMP?\r\n", b"22.9,55.0,155.0,-40.0\r\n"),
-        (b"MON?\r\n", b"22.9,50,CONSTANT,0\r\n"),
+        (b"TEMP?\r\n", b"24.2,55.0,155.0,-40.0\r\n"),
+        (b"MON?\r\n", b"24.2,50,CONSTANT,0\r\n"),
     ]
     trace = exchanges(box)
-    assert trace[-12:-6] == [
+    assert trace[-15:-8] == [
         (b"ALARM?\r\n", b"0\r\n"),
         (b"ALARM?\r\n", b"0\r\n"),
         (b"TEMP, S55.0\r\n", b"OK:TEMP, S55.0\r\n"),
+        (b"HUMI, S93.0\r\n", b"OK:HUMI, S93.0\r\n"),
         (b"MODE,CONSTANT\r\n", b"OK:MODE,CONSTANT\r\n"),
         (b"CONSTANT SET?,TEMP\r\n", b"55.0,ON\r\n"),
         (b"CONSTANT SET?,TEMP\r\n", b"55.0,ON\r\n"),
     ]
-    assert [sent for sent, _ in trace[-6:]] == [sent for sent, _ in rounds * 2] + [b"ALARM?\r\n"] * 2
-    assert cabinet.elapsed_s == pytest.approx(1.0), "a pause after each setting"
-    cabinet.clock.sleep(600.0)
-    assert box.status() == ChamberStatus(True, pytest.approx(20.0 + 30.025, abs=0.3), 55.0, ())
+    humidity = [b"HUMI?\r\n"] * 2
+    assert [sent for sent, _ in trace[-8:]] == [sent for sent, _ in rounds * 2] + humidity + [b"ALARM?\r\n"] * 2
+    assert trace[-3] == (b"HUMI?\r\n", b"50,93,100,0\r\n")
+    assert cabinet.elapsed_s == pytest.approx(1.5), "a pause after each setting"
+    cabinet.clock.sleep(1200.0)
+    assert box.status() == ChamberStatus(True, pytest.approx(55.0, abs=0.1), 55.0, (), 93.0)
+
+
+def test_without_a_humidity_it_is_switched_off(box: EspecP300, cabinet: Cabinet) -> None:
+    """Whatever was set before."""
+    box.start(55.0, humidity_percent=93.0)
+    cabinet.clock.sleep(3600.0)
+    box.start(55.0)
+    assert (b"HUMI, SOFF\r\n", b"OK:HUMI, SOFF\r\n") in exchanges(box)
+    assert not cabinet.chamber.humidity_controlled
+    cabinet.clock.sleep(9.0 * 3600.0)
+    assert box.status().humidity_percent < 15.0
+
+
+@pytest.mark.parametrize("cabinet", [DRY], indirect=True)
+def test_a_chamber_without_a_wet_bulb_refuses_a_humidity(box: EspecP300, cabinet: Cabinet) -> None:
+    """TYPE? names one sensor; of the humidity nothing is asked then."""
+    with pytest.raises(InstrumentError, match="chamber: asked for 93 % relative humidity, but this chamber has no"):
+        box.start(55.0, humidity_percent=93.0)
+    assert not cabinet.chamber.running
+    box.start(55.0)
+    assert cabinet.chamber.running
+    assert math.isnan(box.status().humidity_percent)
+    assert not any(sent.startswith(b"HUMI") for sent, _ in exchanges(box))
+
+
+@pytest.mark.parametrize("humidity_percent", [-1.0, 100.1, float("nan")])
+def test_a_humidity_out_of_its_limits_is_not_sent(box: EspecP300, cabinet: Cabinet, humidity_percent: float) -> None:
+    before = exchanges(box)
+    with pytest.raises(InstrumentError, match=r"% relative humidity not set; this chamber takes 0 to 100 %"):
+        box.start(55.0, humidity_percent=humidity_percent)
+    assert exchanges(box) == before
+
+
+def test_what_it_cannot_hold_it_refuses_itself(box: EspecP300, cabinet: Cabinet) -> None:
+    """Its limits are those of the alarms."""
+    with pytest.raises(InstrumentError, match=r"'HUMI, S99\.0', got 'NA:DATA OUT OF RANGE'"):
+        box.start(55.0, humidity_percent=99.0)
+    assert not cabinet.chamber.running
+
+
+@pytest.mark.parametrize(("asked_percent", "why"), [(92.6, "set 92.6 % humidity, read back 93"), (None, "set OFF")])
+def test_a_humidity_that_did_not_take_is_read_back(
+    box: EspecP300, cabinet: Cabinet, sim: EspecP300Sim, asked_percent: float | None, why: str
+) -> None:
+    """The controller keeps whole percents; or the panel is locked."""
+    if asked_percent is None:
+        cabinet.chamber.humidity_on = True
+        sim._set_humidity = lambda command: ""
+    with pytest.raises(InstrumentError, match=why):
+        box.start(55.0, humidity_percent=asked_percent)
+
+
+@pytest.mark.parametrize("shown", ["", "120"])
+def test_a_humidity_that_is_not_measured_is_no_number(
+    box: EspecP300, sim: EspecP300Sim, monkeypatch: pytest.MonkeyPatch, shown: str
+) -> None:
+    """Left out, or a wick that fell dry: the temperature is right all the same."""
+    monkeypatch.setattr(sim, "_measured_percent", lambda: shown)
+    status = box.status()
+    assert math.isnan(status.humidity_percent)
+    assert status.temp_c == pytest.approx(20.0, abs=0.05)
 
 
 @on_rs485
@@ -121,11 +189,12 @@ def test_alarms_are_told_and_stop_a_start(box: EspecP300, cabinet: Cabinet, sim:
 
 @pytest.mark.parametrize("settings", [EspecP300Settings(), EspecP300Settings(safe_mode="OFF")])
 def test_safe_is_idle_and_safe_to_do_twice(box: EspecP300, cabinet: Cabinet, settings: EspecP300Settings) -> None:
-    box.start(55.0)
+    box.start(55.0, humidity_percent=93.0)
     cabinet.clock.cancel("the operator")
     for _ in range(2):
         box.make_safe()
         assert not cabinet.chamber.running
+        assert not cabinet.chamber.humidity_controlled
     assert any(sent == f"MODE,{settings.safe_mode}\r\n".encode() for sent, _ in exchanges(box))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 
@@ -9,11 +10,11 @@ import pytest
 
 from meterbench.errors import ConfigError, DeadlineExceeded, InstrumentError, ProtocolError
 from meterbench.instruments.capabilities import Actor, ChamberStatus, Identity
-from meterbench.instruments.chamber.weiss_simserv import WeissSimserv, open_weiss_simserv
+from meterbench.instruments.chamber.weiss_simserv import WeissSimserv, WeissSimservSettings, open_weiss_simserv
 from meterbench.instruments.chamber.weiss_simserv_sim import WeissSimservSim
 from meterbench.instruments.faults import Fault, FaultKind
 from meterbench.instruments.place import Place
-from tests.instruments.chamber.cabinet import LINK_DEADLINE_S, Cabinet, exchanges
+from tests.instruments.chamber.cabinet import DRY, LINK_DEADLINE_S, Cabinet, exchanges
 
 
 @pytest.fixture
@@ -25,25 +26,30 @@ def sim(cabinet: Cabinet, request: pytest.FixtureRequest) -> Iterator[WeissSimse
 
 @pytest.fixture
 def box(cabinet: Cabinet, sim: WeissSimservSim) -> Iterator[WeissSimserv]:
-    opened = open_weiss_simserv(Place("chamber", cabinet.loop_thread.run(sim.start()), cabinet.clock))
+    opened = open_weiss_simserv(
+        Place("chamber", cabinet.loop_thread.run(sim.start()), cabinet.clock), WeissSimservSettings()
+    )
     opened._link._deadline_s = LINK_DEADLINE_S
     yield opened
     opened.close()
 
 
 def test_opening_reads_identity_unit_and_limits(box: WeissSimserv, cabinet: Cabinet) -> None:
-    """Each twice; 99997 1, 3 and 5, 11023, 11007, 11009, 11066, 11070 (instruments.md 3.1). It takes no bench time."""
+    """Each twice; 99997 1, 3 and 5, 11023, 11007, 11009, 11066, 11070; then 11018, and 11023, 11007, 11009 of a second
+    variable (instruments.md 3.1). The trace has the last twenty. It takes no bench time."""
     assert box.identity == Identity("Weiss Technik", "SIM WK 340/40", "58226186", "5.2")
     assert box.limits_c == (-40.0, 180.0)
     assert exchanges(box)[::2] == [
-        (b"99997\xb61\xb61\r", b"1\xb6SIM WK 340/40\r\n"),
-        (b"99997\xb61\xb63\r", b"1\xb658226186\r\n"),
         (b"99997\xb61\xb65\r", b"1\xb65.2\r\n"),
         (b"11023\xb61\xb61\r", b"1\xb6\xb0C\r\n"),
         (b"11007\xb61\xb61\r", b"1\xb6-40.0\r\n"),
         (b"11009\xb61\xb61\r", b"1\xb6180.0\r\n"),
         (b"11066\xb61\xb61\r", b"1\xb60.0\r\n"),
         (b"11070\xb61\xb61\r", b"1\xb60.0\r\n"),
+        (b"11018\xb61\r", b"1\xb62\r\n"),
+        (b"11023\xb61\xb62\r", b"1\xb6%rh\r\n"),
+        (b"11007\xb61\xb62\r", b"1\xb610.0\r\n"),
+        (b"11009\xb61\xb62\r", b"1\xb698.0\r\n"),
     ]
     assert cabinet.elapsed_s == 0.0
     assert isinstance(box, Actor)
@@ -61,6 +67,87 @@ def test_golden_set_and_actual(box: WeissSimserv, cabinet: Cabinet) -> None:
     assert cabinet.chamber.setpoint_c == 23.5
 
 
+def test_golden_humidity(box: WeissSimserv, cabinet: Cabinet) -> None:
+    """Variable 2, and the digital output that switches it on, read back before the start and after it."""
+    cabinet.jump(23.4, 61.2)
+    box.start(40.0, humidity_percent=93.0)
+    trace = exchanges(box)
+    start = trace.index((b"14001\xb61\xb61\xb61\r", b"1\r\n"))
+    assert trace[start - 4 : start] == [
+        (b"11001\xb61\xb62\xb693.0\r", b"1\r\n"),
+        (b"11002\xb61\xb62\r", b"1\xb693.0\r\n"),
+        (b"11002\xb61\xb62\r", b"1\xb693.0\r\n"),
+        (b"14001\xb61\xb62\xb61\r", b"1\r\n"),
+    ]
+    assert trace[-4:] == [(b"11002\xb61\xb62\r", b"1\xb693.0\r\n")] * 2 + [(b"14003\xb61\xb62\r", b"1\xb61\r\n")] * 2
+    cabinet.chamber.air_humidity_percent = 61.2
+    assert box.status().humidity_percent == 61.2
+    assert (b"11004\xb61\xb62\r", b"1\xb661.2\r\n") in exchanges(box)
+    cabinet.clock.sleep(3600.0)
+    assert box.status().humidity_percent == 93.0
+
+
+def test_without_a_humidity_it_is_switched_off(box: WeissSimserv, cabinet: Cabinet) -> None:
+    """Whatever was set before."""
+    box.start(55.0, humidity_percent=93.0)
+    cabinet.clock.sleep(3600.0)
+    box.start(55.0)
+    assert not cabinet.chamber.humidity_controlled
+    cabinet.clock.sleep(9.0 * 3600.0)
+    assert box.status().humidity_percent < 15.0
+
+
+@pytest.mark.parametrize("cabinet", [DRY], indirect=True)
+def test_a_chamber_without_humidity_refuses_one(box: WeissSimserv, cabinet: Cabinet) -> None:
+    """It has one control variable; of the second nothing is asked then, and its output is left alone."""
+    with pytest.raises(InstrumentError, match="chamber: asked for 93 % relative humidity, but this chamber has no"):
+        box.start(55.0, humidity_percent=93.0)
+    assert not cabinet.chamber.running
+    box.start(55.0)
+    assert cabinet.chamber.running
+    assert math.isnan(box.status().humidity_percent)
+    assert not any(b"\xb61\xb62" in sent for sent, _ in exchanges(box))
+
+
+@pytest.mark.parametrize("humidity_percent", [9.9, 98.1, float("nan")])
+def test_a_humidity_out_of_its_limits_is_not_sent(box: WeissSimserv, cabinet: Cabinet, humidity_percent: float) -> None:
+    before = exchanges(box)
+    with pytest.raises(InstrumentError, match=r"% relative humidity not set; this chamber takes 10 to 98 %"):
+        box.start(55.0, humidity_percent=humidity_percent)
+    assert exchanges(box) == before
+
+
+@pytest.mark.parametrize("name", ["setpoint_c", "humidity_setpoint_percent", "humidity_on"])
+def test_a_set_point_that_is_lost_with_the_start_is_told(
+    box: WeissSimserv, cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A restart between setting and starting brings back what was set before: here one of the three at a time."""
+    start = cabinet.chamber.start
+
+    def forget() -> None:
+        setattr(cabinet.chamber, name, 23.0 if name != "humidity_on" else False)
+        start()
+
+    monkeypatch.setattr(cabinet.chamber, "start", forget)
+    with pytest.raises(InstrumentError, match=r"chamber: set .* reads back .*; see its panel"):
+        box.start(55.0, humidity_percent=93.0)
+
+
+def test_a_gradient_is_no_faster_than_asked(box: WeissSimserv, cabinet: Cabinet) -> None:
+    """In tenths of a K/min."""
+    for asked_k_min, set_k_min in ((0.1667, 0.1), (0.3, 0.3), (2.99, 2.9)):
+        box.start(55.0, gradient_k_min=asked_k_min)
+        assert (cabinet.chamber.gradient_up_k_min, cabinet.chamber.gradient_down_k_min) == (set_k_min, set_k_min)
+
+
+def test_a_broken_humidity_sensor_is_no_number(box: WeissSimserv, cabinet: Cabinet, sim: WeissSimservSim) -> None:
+    """Dry heat needs none: the temperature is right all the same."""
+    sim._humidity_error_percent = 80.0
+    status = box.status()
+    assert math.isnan(status.humidity_percent)
+    assert status.temp_c == 20.0
+
+
 def test_a_start_is_seen_through(box: WeissSimserv, cabinet: Cabinet) -> None:
     """It waits on the clock until the PLC says that it runs; the air follows; a new set-point does not stop it.
 
@@ -70,7 +157,7 @@ def test_a_start_is_seen_through(box: WeissSimserv, cabinet: Cabinet) -> None:
     assert 0.3 <= cabinet.elapsed_s < 1.0
     cabinet.clock.sleep(600.0)
     status = box.status()
-    assert status == ChamberStatus(True, pytest.approx(30.0, abs=0.1), 55.0, ())
+    assert status == ChamberStatus(True, pytest.approx(30.0, abs=0.1), 55.0, (), pytest.approx(27.7, abs=0.5))
     box.start(-25.0)
     assert (cabinet.chamber.gradient_up_k_min, cabinet.chamber.gradient_down_k_min) == (0.0, 0.0)
     assert box.status().setpoint_c == -25.0
@@ -108,10 +195,11 @@ def test_warnings_are_told_and_alarms_stop_a_start(box: WeissSimserv, cabinet: C
 
 
 def test_safe_is_idle_and_safe_to_do_twice(box: WeissSimserv, cabinet: Cabinet) -> None:
-    box.start(55.0)
+    box.start(55.0, humidity_percent=93.0)
     for _ in range(2):
         box.make_safe()
         assert not cabinet.chamber.running
+        assert not cabinet.chamber.humidity_controlled
     assert not box.status().running
 
 
@@ -208,4 +296,4 @@ def test_another_chamber_is_not_taken_because_it_refused_its_number_once(
 
 def test_it_is_spoken_over_tcp_only(cabinet: Cabinet) -> None:
     with pytest.raises(ConfigError, match=r"chamber: SIMSERV is spoken over TCP"):
-        open_weiss_simserv(Place("chamber", "/dev/ttyUSB0", cabinet.clock))
+        open_weiss_simserv(Place("chamber", "/dev/ttyUSB0", cabinet.clock), WeissSimservSettings())

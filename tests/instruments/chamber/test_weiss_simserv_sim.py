@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from meterbench.instruments.chamber.weiss_simserv_sim import WeissSimservSim
-from tests.instruments.chamber.cabinet import Cabinet
+from tests.instruments.chamber.cabinet import DRY, Cabinet
 
 Say = Callable[[bytes], bytes]
 
 
 @pytest.fixture
 def say(cabinet: Cabinet) -> Iterator[Say]:
-    sim = WeissSimservSim(cabinet.chamber, cabinet.now_s, sensor_error_k=0.3)
+    sim = WeissSimservSim(cabinet.chamber, cabinet.now_s, sensor_error_k=0.3, humidity_error_percent=-1.0)
     host, port = cabinet.loop_thread.run(sim.start()).removeprefix("socket://").split(":")
     with socket.create_connection((host, int(port)), timeout=5.0) as client:
 
@@ -48,7 +48,9 @@ def test_golden_vector_5(say: Say, cabinet: Cabinet) -> None:
         (b"11001\xb61\xb61\xb6warm\r", -6),
         (b"11001\xc2\xb61\xc2\xb61\r", -3),  # the sign in UTF-8
         (b"99997\xb61\xb69\r", -8),
-        (b"11004\xb61\xb62\r", -10),
+        (b"11004\xb61\xb63\r", -10),
+        (b"11066\xb61\xb62\r", -10),
+        (b"11001\xb61\xb62\xb699.0\r", -6),
         (b"17007\xb61\xb69\r", -10),
     ],
 )
@@ -83,3 +85,21 @@ def test_gradients_are_the_chambers(say: Say, cabinet: Cabinet) -> None:
     assert say(b"11068\xb61\xb61\xb61.5\r") == b"1\r\n"
     assert say(b"11072\xb61\xb61\xb60.5\r") == b"1\r\n"
     assert (cabinet.chamber.gradient_up_k_min, cabinet.chamber.gradient_down_k_min) == (1.5, 0.5)
+
+
+def test_humidity_is_variable_2_and_output_2(say: Say, cabinet: Cabinet) -> None:
+    cabinet.jump(23.1, 60.0)
+    assert say(b"11026\xb61\xb62\r") == b"1\xb6Humidity\r\n"
+    assert say(b"11004\xb61\xb62\r") == b"1\xb659.0\r\n", "with the error of its own sensor"
+    assert say(b"11001\xb61\xb62\xb693.0\r") == b"1\r\n"
+    assert say(b"14003\xb61\xb62\r") == b"1\xb60\r\n"
+    assert say(b"14001\xb61\xb62\xb61\r") == b"1\r\n"
+    assert say(b"14003\xb61\xb62\r") == b"1\xb61\r\n"
+    assert (cabinet.chamber.humidity_on, cabinet.chamber.humidity_setpoint_percent) == (True, 93.0)
+
+
+@pytest.mark.parametrize("cabinet", [DRY], indirect=True)
+def test_without_humidity_there_is_one_variable(say: Say, cabinet: Cabinet) -> None:
+    assert say(b"11018\xb61\r") == b"1\xb61\r\n"
+    assert say(b"11004\xb61\xb62\r") == b"-10\r\n"
+    assert say(b"14001\xb61\xb62\xb61\r") == b"-6\r\n"

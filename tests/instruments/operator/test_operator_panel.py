@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from meterbench.errors import Cancelled, ConfigError, ConnectionLost, DeadlineExceeded, InstrumentError, ProtocolError
 from meterbench.instruments.capabilities import OperatorAnswer, OperatorTask
+from meterbench.instruments.links import serial_link
 from meterbench.instruments.links.loop_thread import LoopThread
 from meterbench.instruments.operator import tasks
 from meterbench.instruments.operator.operator_panel import OperatorPanel, open_operator_panel
@@ -26,6 +27,7 @@ class Room:
     def __init__(self, loop_thread: LoopThread) -> None:
         self.loop_thread = loop_thread
         self.now_s = 0.0
+        self.stopping: asyncio.Task[None] | None = None
         self.asked: list[tuple[str, dict[str, object]]] = []
         self.work: Callable[[], Work | None] = lambda: Work(20.0, lambda: "done")
         self.sim = OperatorPanelSim(self._begin, lambda: self.now_s)
@@ -51,7 +53,8 @@ class Room:
 
 
 @pytest.fixture
-def room(loop_thread: LoopThread) -> Iterator[Room]:
+def room(loop_thread: LoopThread, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+    monkeypatch.setattr(serial_link, "REOPEN_AFTER_S", 0.0)  # on loopback everybody notices at once
     made = Room(loop_thread)
     yield made
     made.panel.close()
@@ -110,7 +113,7 @@ def test_nobody_answers(room: Room) -> None:
     """The default, marked; without one an error. The task is off the panel then, and nothing is done any more."""
     done: list[float] = []
     room.work = lambda: Work(100.0, lambda: str(done.append(room.now_s)))
-    with pytest.raises(DeadlineExceeded, match="operator: asked pause .* nobody answered within 60 s"):
+    with pytest.raises(DeadlineExceeded, match=r"operator: asked pause .* nobody answered within 60 s"):
         room.panel.ask(CHOICE)
     assert room.now_s == 60.0
     assert room.lines()[-1] == '< {"withdraw":1,"state":"withdrawn"}'
@@ -187,9 +190,7 @@ def test_a_panel_that_has_gone_is_named(room: Room) -> None:
 
 def _stop(room: Room) -> None:
     """From within the loop."""
-    task = room.loop_thread.loop.create_task(room.sim.stop())
-    room.loop_thread.loop.call_soon(threading.Event().set)
-    assert task is not None
+    room.stopping = room.loop_thread.loop.create_task(room.sim.stop())
 
 
 def test_another_panel_is_refused(room: Room) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def opened(tmp_path: Path, clock: VirtualClock, text: str = SCRIPT) -> Operator:
 def test_answers_by_name_after_their_delay(tmp_path: Path, clock: VirtualClock) -> None:
     """As the choice is written, whatever the script's case; the delay passes on the clock."""
     operator = opened(tmp_path, clock)
-    answer = operator.ask(tasks.magnet_on("M-7", "left of the display"))
+    answer = operator.ask(tasks.magnet_on("123", "M-7", "left of the display"))
     assert answer == OperatorAnswer("done", "A. Example", by_default=False, took_s=20.0)
     assert clock.now_s() == 20.0
     free = operator.ask(OperatorTask("seal_number", "Number of the seal?", (), 5.0))
@@ -52,9 +53,9 @@ def test_missing_and_late_answers_are_the_default_or_an_error(tmp_path: Path, cl
     """Marked as given by default; and never invented."""
     operator = opened(tmp_path, clock)
     with pytest.raises(DeadlineExceeded, match=r"operator: asked vibration .* has no \[answers.vibration\]"):
-        operator.ask(tasks.vibration("X", "random"))
+        operator.ask(tasks.vibration("123", "X", "random"))
     with pytest.raises(DeadlineExceeded, match="after 20 s and 5 s are allowed"):
-        operator.ask(tasks.magnet_on("M-7", "top", deadline_s=5.0))
+        operator.ask(replace(tasks.magnet_on("123", "M-7", "top"), deadline_s=5.0))
     assert clock.now_s() == 5.0
     answer = operator.ask(OperatorTask("pause", "Go on?", ("yes", "no"), 5.0, default="no"))
     assert (answer.answer, answer.by_default) == ("no", True)
@@ -100,12 +101,16 @@ def test_tasks_that_nobody_could_answer_are_refused(tmp_path: Path, clock: Virtu
 def test_ready_tasks_say_what_the_record_needs() -> None:
     """Asset number and position of a magnet, level and point of a discharge, serial and slot of a meter."""
     for task, words in [
-        (tasks.magnet_on("M-7", "left of the display"), ("M-7", "left of the display")),
-        (tasks.magnet_off("M-7"), ("M-7",)),
-        (tasks.electrostatic_discharge(-8.0, "the display", contact=False), ("10 air", "-8 kV", "the display")),
-        (tasks.electrostatic_discharge(6.0, "a screw", contact=True), ("contact", "+6 kV")),
-        (tasks.vibration("Z", "10 to 150 Hz"), ("10 to 150 Hz", "Z axis")),
-        (tasks.mount("ADR-1", 2), ("ADR-1", "slot 2")),
+        (tasks.magnet_on("123", "M-7", "left of the display"), ("123", "M-7", "left of the display")),
+        (tasks.magnet_off("123", "M-7"), ("123", "M-7")),
+        (tasks.electrostatic_discharge("123", -8.0, "the display", contact=False), ("10 air", "-8 kV", "the display")),
+        (tasks.electrostatic_discharge("123", 6.0, "a screw", contact=True), ("123", "contact", "+6 kV")),
+        (tasks.vibration("123", "Z", "10 to 150 Hz"), ("123", "10 to 150 Hz", "Z axis")),
+        (tasks.mount("123", 2), ("123", "slot 2")),
+        (tasks.turn_round("123", reverse=True), ("123", "against")),
+        (tasks.fit_disturber("123", "2", "upstream"), ("disturber 2", "upstream", "123")),
+        (tasks.field_on("123", 435.0, 10.0, "vertical"), ("10 V/m", "435 MHz", "vertical")),
+        (tasks.connect_supply("123", "C1"), ("123", "C1")),
         (tasks.visual_check("Is the seal whole?"), ("seal",)),
     ]:
         assert all(word in task.instruction for word in words)

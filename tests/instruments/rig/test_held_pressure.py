@@ -108,12 +108,12 @@ Q2_L_H = {each.q2_l_h: each for each in all_ratings()}
 def test_q2_is_regulated_at_either_end_of_the_rated_pressures(
     rig: Virtual, variant: Rating, pressure_kpa: float
 ) -> None:
-    """Within 0.7 % after three minutes, with the pressure where it was; and a steady rig."""
+    """Within 0.5 % after three minutes, with the pressure where it was; and a steady rig."""
     line = "A" if variant.q2_l_h <= 20.0 else "B"
     rig.driver.hold_pressure(pressure_kpa)
     rig.driver.start_flow(line, variant.q2_l_h, 100.0)
     rig.clock.sleep(180.0)
-    assert rig.flow_l_h(line) == pytest.approx(variant.q2_l_h, rel=0.003)
+    assert rig.flow_l_h(line) == pytest.approx(variant.q2_l_h, rel=0.005)
     assert rig.plant.flow_l_h == pytest.approx(variant.q2_l_h, rel=0.012)
     assert np.mean(rig.upstream_kpa()) == pytest.approx(pressure_kpa, rel=2e-3)
     assert rig.plc.idle
@@ -126,12 +126,12 @@ def test_the_flow_stays_when_the_pressure_changes(rig: Virtual) -> None:
     for pressure_kpa in (1500.0, 30.75, None):
         rig.driver.hold_pressure(pressure_kpa)
         rig.clock.sleep(180.0)
-        assert rig.flow_l_h("A") == pytest.approx(16.0, rel=0.003)
+        assert rig.flow_l_h("A") == pytest.approx(16.0, rel=0.005)
         assert np.mean(rig.upstream_kpa()) == pytest.approx(pressure_kpa or 400.0, rel=0.01)
     rig.driver.hold_pressure(1000.0)
     rig.driver.start_flow("A", 10.0, 100.0)
     rig.clock.sleep(180.0)
-    assert rig.flow_l_h("A") == pytest.approx(10.0, rel=0.003)
+    assert rig.flow_l_h("A") == pytest.approx(10.0, rel=0.005)
     assert np.mean(rig.upstream_kpa()) == pytest.approx(1000.0, rel=2e-3)
     rig.driver.stop_flow()
     rig.clock.sleep(30.0)
@@ -156,6 +156,7 @@ def test_whatever_stops_the_rig_lets_the_pressure_go(rig: Virtual, how: str) -> 
         rig.plant.spec = PlantSpec(supply_pressure_kpa=2000.0)
         rig.clock.sleep(1.0)
     elif how == "restart":
+        rig.driver.status()
         rig.plc.restart()
         with pytest.raises(InterlockTripped, match="restarted"):
             rig.driver.status()
@@ -213,7 +214,8 @@ def test_water_of_60_degrees(rig: Virtual) -> None:
     status = rig.driver.status()
     assert (status.state, status.alarms) == (RigState.RUNNING, frozenset())
     assert status.tank_temp_c == pytest.approx(60.0, abs=0.1)
-    assert 57.5 < status.water_temp_downstream_c <= status.water_temp_upstream_c < 62.5
+    for temp_c in (status.water_temp_downstream_c, status.water_temp_upstream_c):
+        assert temp_c == pytest.approx(60.0, abs=0.5)
     assert rig.flow_l_h("C") == pytest.approx(2000.0, rel=0.01)
 
 
@@ -228,6 +230,15 @@ def test_no_water_above_65_degrees_is_asked_for_and_68_trip(rig: Virtual) -> Non
     rig.plant.tank_temp_c = 68.1
     rig.plc.scan(rig.plant.now_s)
     assert rig.driver.status().alarms == {"OVERTEMP_WATER"}
+
+
+def test_no_pressure_builds_in_a_drained_line(rig: Virtual) -> None:
+    """Pumps that hold a pressure and find no water run dry, though no flow is asked for."""
+    rig.plant.drained = True
+    rig.driver.hold_pressure(400.0)
+    rig.clock.sleep(10.0)
+    assert rig.driver.status().alarms == {"DRY_RUN"}
+    assert rig.plant.pump_percent == 0.0
 
 
 @pytest.mark.parametrize("hold_kpa", [None, 1000.0])

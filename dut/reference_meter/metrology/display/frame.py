@@ -111,4 +111,6 @@ EVERYTHING = Frame(
     icons=frozenset(Icon),
     wan_bars=WAN_BARS,
 )
-"""The segment test (ADR-071)."""
+"""The segment test (ADR-071), in its first half."""
+NOTHING = Frame(digits=(0,) * DISPLAY_DIGITS)
+"""In its second half: what is still lit then is lit for ever."""

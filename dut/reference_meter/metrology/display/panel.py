@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meterbench.dut.reference_meter.metrology.display.frame import WAN_BARS, Frame
+from meterbench.dut.reference_meter.metrology.display.frame import NOTHING, WAN_BARS, Frame
 from meterbench.dut.reference_meter.metrology.display.screens import Screen, ScreenList, frame_at
 from meterbench.dut.reference_meter.metrology.display.state import DisplayState
 from meterbench.dut.reference_meter.metrology.identity import Programme
@@ -69,4 +69,6 @@ class Panel:
             checksum=self._programme.checksum,
         )
         selected = self._selected if tick < self._selected_until else None
+        if selected is Screen.SEGMENT_TEST and tick >= self._selected_until - SELECTED_TICKS // 2:
+            return NOTHING
         return frame_at(state, self._screens, tick, selected)

@@ -55,7 +55,13 @@ class Measurement:
     """
 
     def __init__(
-        self, parameters: Parameters, q4_l_h: float, pulse_volume_nl: int, alarms: FlowAlarms | None = None
+        self,
+        parameters: Parameters,
+        q4_l_h: float,
+        pulse_volume_nl: int,
+        alarms: FlowAlarms | None = None,
+        *,
+        has_threshold: bool = True,
     ) -> None:
         self._parameters = parameters
         self._flow = FlowComputer(parameters.calibration)
@@ -63,7 +69,7 @@ class Measurement:
         self._largest_l_h = PLAUSIBLE_Q4 * q4_l_h
         self._presence = WaterPresence()
         self._tracker = ZeroTracker()
-        self._registration = Registration(pulse_volume_nl, alarms or FlowAlarms(()))
+        self._registration = Registration(pulse_volume_nl, alarms or FlowAlarms(()), has_threshold=has_threshold)
         self._tracked_on_record_ps = 0.0
         self._water_temp_c = math.nan
         self._level_db = 0.0

@@ -39,11 +39,11 @@ class TotalsAfter:
 class Registration:
     """The sensitivity threshold with the two totals behind it, and the alarms that watch what is registered."""
 
-    def __init__(self, pulse_volume_nl: int, alarms: FlowAlarms) -> None:
+    def __init__(self, pulse_volume_nl: int, alarms: FlowAlarms, *, has_threshold: bool = True) -> None:
         self.forward = Total()
         self.reverse = Total()
         self.alarms = alarms
-        self._threshold = SensitivityThreshold()
+        self._threshold = SensitivityThreshold(present=has_threshold)
         self._pulse_volume_nl = pulse_volume_nl
 
     def restore(self, state: State) -> None:
@@ -162,8 +162,10 @@ class Registration:
         return self._add_stretches(steady, steady.cycles * abs(direction), directions, mean_l_h, sd_l_h)
 
     def unclear(self, mean_l_h: Array, sd_l_h: Array) -> Mask:
-        """Which stretches lie so near an alarm's limit that only their single cycles can tell."""
-        return self.alarms.unclear(mean_l_h, sd_l_h)
+        """Which stretches lie so near an alarm's limit, or to zero without a threshold, that only their single cycles
+        can tell."""
+        unclear = self.alarms.unclear(mean_l_h, sd_l_h)
+        return unclear if self._threshold.present else unclear | (kinds_of(mean_l_h, sd_l_h) != Kind.CLEAR)
 
     def add_stretches(self, stretches: Stretches, mean_l_h: Array, sd_l_h: Array) -> TotalsAfter:
         """Take in stretches that are clear or quiet, and not ``unclear``. Single cycles must follow after ``recall``.

@@ -29,9 +29,10 @@ SAFE_SD = 6.0
 
 
 class SensitivityThreshold:
-    """Remembers the last flows and which direction is on."""
+    """Remembers the last flows and which direction is on. ``present``: False registers every shot for itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, present: bool = True) -> None:
+        self.present = present
         self._recent_l_h = np.zeros(SLOW_CYCLES)
         self.direction = 0
         """1 while forward flow is registered, -1 while reverse flow is, else 0."""
@@ -82,6 +83,8 @@ class SensitivityThreshold:
 
     def settled(self, mean_l_h: float, sd_l_h: float) -> bool:
         """True if a stationary flow that fills both windows keeps the present direction (to six sd of the means)."""
+        if not self.present:
+            return mean_l_h * self.direction > SAFE_SD * sd_l_h
         quick_sd_l_h = SAFE_SD * sd_l_h / math.sqrt(QUICK_CYCLES)
         slow_sd_l_h = SAFE_SD * sd_l_h / math.sqrt(SLOW_CYCLES)
         if self.direction == 0:
@@ -96,6 +99,10 @@ class SensitivityThreshold:
 
     def judge(self, flow_l_h: Array) -> tuple[Mask, Mask]:
         """Cycle by cycle, whether forward and whether reverse flow is registered."""
+        if not self.present:
+            self.remember(flow_l_h)
+            self.direction = int(flow_l_h[-1] > 0.0) - int(flow_l_h[-1] < 0.0)
+            return flow_l_h > 0.0, flow_l_h < 0.0
         count = len(flow_l_h)
         sums = np.empty(SLOW_CYCLES + count + 1)
         sums[0] = 0.0

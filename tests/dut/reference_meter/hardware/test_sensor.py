@@ -21,11 +21,10 @@ from meterbench.dut.reference_meter.hardware.sensor import (
     SCATTERING_FRACTION,
     SCATTERING_SPREAD,
     SCATTERING_SPREAD_LIMIT,
-    SHOT_NOISE_PS,
     Sensor,
-    Truth,
     draw_sensor,
 )
+from meterbench.dut.reference_meter.hardware.truth import SHOT_NOISE_PS, Truth
 from meterbench.dut.reference_meter.metrology.measuring.transit import Echo, TransitTimes
 from meterbench.world.segment import Segment
 
