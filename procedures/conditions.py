@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from meterbench.bench.bench import Tightness
-from meterbench.bench.collection import Collected, MeterVolume
+from meterbench.bench.collection import Collected, MeterVolume, Span
 from meterbench.bench.record import Condition
+from meterbench.instruments.capabilities import RigStatus
 from meterbench.procedures.edition import Edition, FlowPoint
 
 TEMP_TOLERANCE_K = 0.1
@@ -77,10 +79,17 @@ def water_temperature(
     )
 
 
+_GAUGE_KPA = ("pressure_start_corrected", "pressure_end_corrected")
+
+
 def inlet_pressure(collected: Collected, window_kpa: tuple[float, float], clause: str) -> Condition:
-    """The pressure before the meters, mean over the collection: single samples carry the sensor's noise."""
+    """The pressure before the meters: by the gauge with a certificate at both ends of the collection, where there is
+    one; else by the rig's transmitter, mean over the collection, as single samples carry its noise."""
+    gauge = [each.value for each in collected.extra_readings if each.quantity in _GAUGE_KPA]
+    if gauge:
+        return _condition("inlet pressure", "kPa", (min(gauge), max(gauge)), window_kpa, clause, "by the gauge")
     mean = (collected.upstream_kpa.mean,) * 2
-    return _condition("inlet pressure", "kPa", mean, window_kpa, clause, "mean over the collection")
+    return _condition("inlet pressure", "kPa", mean, window_kpa, clause, "mean over the collection, by the rig")
 
 
 def covered(collected: Collected) -> list[Condition]:
@@ -105,8 +114,38 @@ def of_collection(
 
     ``outlet``: false where the test itself asks for less pressure than the outlet must have otherwise.
     """
+    mean = sum(volume.flow_l_h for volume in volumes) / len(volumes)
+    there_s, back_s = collected.gate.travel_on_s, collected.gate.travel_off_s
+    travel = edition.condition("diverter_travel_difference_percent")
+    travels = _percent(abs(there_s - back_s), max(there_s, back_s))
+    longest = edition.condition("diverter_travel_part_of_time")
+    part = _percent(max(there_s, back_s), collected.gate.duration_s)
+    agreement = edition.plan("reference_agreement_percent")
+    difference = _percent(collected.flow_l_h.mean - mean, mean)
+    return [
+        *_of_running_water(edition, point, collected, volumes, thermometer_u_k, water_temp_c, outlet=outlet),
+        _condition("difference of the diverter's travel times", "%", (travels, travels), (None, travel.value),
+                   travel.clause, "to the tank against back"),
+        _condition("longest travel of the diverter", "% of the time", (part, part), (None, 100.0 * longest.value),
+                   longest.clause, ""),
+        _condition("flow meter of the line against the weighed volume", "%", (difference, difference),
+                   (-agreement, agreement), "", "bench"),
+        *covered(collected),
+    ]  # fmt: skip
+
+
+def _of_running_water(
+    edition: Edition,
+    point: FlowPoint,
+    collected: Collected,
+    volumes: Sequence[MeterVolume],
+    thermometer_u_k: float,
+    water_temp_c: tuple[float, float],
+    *,
+    outlet: bool,
+) -> list[Condition]:
+    """Flow, temperature and pressures."""
     flows = [volume.flow_l_h for volume in volumes]
-    mean = sum(flows) / len(flows)
     steadiness = edition.condition(f"steadiness_{point.zone}_zone_percent")
     flow = collected.flow_l_h
     deviation = _percent(max(flow.highest - flow.mean, flow.mean - flow.lowest), flow.mean)
@@ -118,13 +157,6 @@ def of_collection(
     variation = _percent(upstream.highest - upstream.lowest, upstream.mean)
     outlet_kpa = edition.condition("outlet_pressure_kpa")
     downstream = (collected.downstream_kpa.lowest, collected.downstream_kpa.highest)
-    there_s, back_s = collected.gate.travel_on_s, collected.gate.travel_off_s
-    travel = edition.condition("diverter_travel_difference_percent")
-    travels = _percent(abs(there_s - back_s), max(there_s, back_s))
-    longest = edition.condition("diverter_travel_part_of_time")
-    part = _percent(max(there_s, back_s), collected.gate.duration_s)
-    agreement = edition.plan("reference_agreement_percent")
-    difference = _percent(flow.mean - mean, mean)
     return [
         _condition("mean flow", "L/h", (min(flows), max(flows)), (point.lower_l_h, point.upper_l_h), point.clause,
                    f"window of {point.name}"),
@@ -139,12 +171,61 @@ def of_collection(
                    pressure.clause, ""),
         *([_condition("outlet pressure", "kPa", downstream, (outlet_kpa.value, None), outlet_kpa.clause,
                       "after the last meter")] if outlet else []),
-        _condition("difference of the diverter's travel times", "%", (travels, travels), (None, travel.value),
-                   travel.clause, "to the tank against back"),
-        _condition("longest travel of the diverter", "% of the time", (part, part), (None, 100.0 * longest.value),
-                   longest.clause, ""),
-        _condition("flow meter of the line against the weighed volume", "%", (difference, difference),
-                   (-agreement, agreement), "", "bench"),
+    ]  # fmt: skip
+
+
+def of_exposure(
+    edition: Edition,
+    collected: Collected,
+    thermometer_u_k: float,
+    water_temp_c: tuple[float, float],
+    flow: tuple[float, float],
+    clause: str,
+) -> list[Condition]:
+    """Of water that only has to flow through the meters at a temperature: ``flow`` is its flow in L/h and how long, in
+    seconds, at least. What the balance weighed says that it did."""
+    flow_l_h, duration_s = flow
+    known = edition.condition("water_temp_uncertainty_k")
+    steadiness = edition.condition("steadiness_upper_zone_percent").value / 100.0
+    weighed_l = (collected.weighed_g / 1000.0,) * 2
+    seen_s = (collected.gate.duration_s,) * 2
+    return [
+        water_temperature(edition, collected, thermometer_u_k, water_temp_c),
+        _condition("uncertainty of the water temperature", "K", (thermometer_u_k,) * 2, (None, known.value),
+                   known.clause, "thermometer certificate"),
+        _condition("time of the exposure", "s", seen_s, (duration_s, None), clause, "by the diverter"),
+        _condition("water of the exposure", "L", weighed_l,
+                   ((1.0 - steadiness) * flow_l_h * duration_s / 3600.0, None), clause, "by the balance"),
+        *covered(collected),
+    ]  # fmt: skip
+
+
+def of_standing_start(
+    edition: Edition,
+    point: FlowPoint,
+    collected: Collected,
+    volumes: Sequence[MeterVolume],
+    steady: Sequence[RigStatus],
+    steady_s: float,
+    thermometer_u_k: float,
+    water_temp_c: tuple[float, float],
+) -> list[Condition]:
+    """Of a volume with standing start and finish; ``steady`` is what the rig showed for the ``steady_s`` seconds in
+    which the flow stood at its rate. The line's own flow meter tells that rate: the weighed volume must be as much as it
+    makes in that time, and no more than it makes in the whole."""
+    flow = Span.of([status.flow_l_h[collected.line] for status in steady])
+    upstream = Span.of([status.pressure_upstream_kpa for status in steady])
+    downstream = Span.of([status.pressure_downstream_kpa for status in steady])
+    running = replace(collected, flow_l_h=flow, upstream_kpa=upstream, downstream_kpa=downstream)
+    at_rate = [replace(volume, flow_l_h=flow.mean) for volume in volumes]
+    agreement = edition.plan("reference_agreement_percent") / 100.0
+    least_l = flow.mean * steady_s / 3600.0 * (1.0 - agreement)
+    most_l = flow.mean * collected.gate.duration_s / 3600.0 * (1.0 + agreement)
+    weighed_l = [volume.actual_l for volume in volumes]
+    return [
+        *_of_running_water(edition, point, running, at_rate, thermometer_u_k, water_temp_c, outlet=True),
+        _condition("weighed volume against the flow meter of the line", "L", (min(weighed_l), max(weighed_l)),
+                   (least_l, most_l), "", "bench"),
         *covered(collected),
     ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 
@@ -87,3 +88,35 @@ def curve_shift(before: Sequence[float], after: Sequence[float]) -> float:
 def fault(during: float, intrinsic: float) -> float:
     """ISO 4064-1, 3: difference of the error under a disturbance and the meter's own error without it (signed)."""
     return during - intrinsic
+
+
+def water_temp_range_c(temperature_class: str) -> tuple[float, float]:
+    """ISO 4064-1, 4.2.4: lowest and highest water temperature of a class: T50 0.1 to 50 degC, T30/70 30 to 70 degC.
+
+    ``ValueError`` for what is no class.
+    """
+    found = re.fullmatch(r"T(?:(30)/)?(30|50|70|90|130|180)", temperature_class)
+    if found is None or found[1] == found[2]:
+        raise ValueError(f"{temperature_class!r} is no temperature class")
+    return float(found[1] or 0.1), float(found[2])
+
+
+def pressure_loss_limit_kpa(loss_class: str) -> float:
+    """ISO 4064-1, 6.5: the largest pressure loss between Q1 and Q3 of a class, written p40, dp63 or ΔP 63.
+
+    ``ValueError`` for what is no class.
+    """
+    found = re.fullmatch(r"(?:d|Δ|∆)?\s*p\s*(63|40|25|16|10)", loss_class.strip(), re.IGNORECASE)
+    if found is None:
+        raise ValueError(f"{loss_class!r} is no pressure loss class")
+    return float(found[1])
+
+
+def rescaled_loss_kpa(loss_kpa: float, measured_l_h: float, wanted_l_h: float) -> float:
+    """ISO 4064-2, 7.9: a loss at a flow close to the one that is wanted goes with the square of the flow."""
+    return loss_kpa * (wanted_l_h / measured_l_h) ** 2
+
+
+def pressure_fall_percent(start: float, end: float) -> float:
+    """ISO 4064-2, 7.3: what a pressure that was shut in has lost, of itself; NaN where there was none."""
+    return 100.0 * (start - end) / start if start > 0.0 else math.nan

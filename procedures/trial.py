@@ -10,7 +10,7 @@ from meterbench.bench.bench import Bench
 from meterbench.bench.run import Run, Subject
 from meterbench.bench.verdict import Verdict, worst
 from meterbench.dut.meter import Nameplate
-from meterbench.errors import BenchError
+from meterbench.errors import BenchError, MeterError
 from meterbench.instruments.capabilities import OperatorTask
 from meterbench.instruments.operator.tasks import NOT_DONE, YES
 from meterbench.procedures.collecting import check_tightness, not_tight
@@ -59,6 +59,14 @@ class Trial:
         if answer.answer == NOT_DONE:
             raise NotDone(f"{answer.who or 'the operator'} could not do: {task.instruction}")
         return answer.answer
+
+    def restore(self, task: OperatorTask) -> None:
+        """Let the person undo what would falsify every later test. ``MeterError`` if it was not done: then the run
+        ends, and goes on when it is resumed."""
+        try:
+            self.ask(task)
+        except NotDone as cause:
+            raise MeterError(f"{cause}; nothing can be measured before it is done: do it, then resume the run") from cause
 
     def judge(self, task: OperatorTask, quantity: str, meter: Nameplate, condition: str = "") -> bool:
         """Let the person answer a question that is put so that yes is good; it is judged as a row of 1 or 0."""

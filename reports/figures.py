@@ -31,6 +31,8 @@ VERDICT_STYLES = {
 """Verdict -> marker and colour; any other verdict gets ``OTHER_STYLE``."""
 OTHER_STYLE = ("^", "#4a4f55")
 
+_TIMES = (("o", "#00549f", "-"), ("s", "#b33c00", "--"), ("D", "#00795a", "-."), ("^", "#7a3e8e", ":"))
+"""Marker, colour and dashes of a meter's curves, first to last."""
 _REPEAT_SHIFT = 0.013
 """How far apart the repeats at one flow rate are drawn, as a part of the axis."""
 _WIDEST_SCALE = 1.6
@@ -75,6 +77,47 @@ def error_curve(
     the error axis, from ``error_scale``. Errors beyond it are drawn at the edge, with the value of the largest one.
     """
     figure, axes = _panel(3.4, 2.3, 0.52, 0.18)
+    start, end = _draw_flow_axis(axes, marks_l_h)
+    _draw_zones(axes, zones)
+    at_flow = _by_place(points)
+    means = sorted((float(place), fmean(p.error_percent for p in there)) for place, there in at_flow.items())
+    axes.plot([place for place, _ in means], [mean for _, mean in means], color=GREY, linewidth=0.8, zorder=2)
+    shift = (end / start) ** _REPEAT_SHIFT
+    placed = [
+        (float(place) * shift ** (index - (len(there) - 1) / 2), point)
+        for place, there in at_flow.items()
+        for index, point in enumerate(there)
+    ]
+    _draw_points(axes, placed, scale_percent)
+    return svg_text(figure, f"Error curve of meter {name}: error of indication in % over flow rate in L/h")
+
+
+def curves_over_flow(
+    name: str,
+    curves: Sequence[tuple[str, Sequence[tuple[float, float]]]],
+    zones: Sequence[Zone],
+    marks_l_h: dict[str, float],
+) -> str:
+    """Mean errors of one meter at several times of its life, each a label and its (flow in L/h, error in %)."""
+    figure, axes = _panel(7.0, 2.6, 0.52, 0.18, right_inch=1.75)
+    _draw_flow_axis(axes, marks_l_h)
+    _draw_zones(axes, zones)
+    for (label, points), (marker, colour, dashes) in zip(curves, _TIMES * len(curves), strict=False):
+        axes.plot(
+            [flow_l_h for flow_l_h, _ in points], [error for _, error in points], marker=marker, color=colour,
+            linestyle=dashes, linewidth=1.0, markersize=5, markeredgecolor="white", markeredgewidth=0.5,
+            label=plain(label), zorder=3,
+        )  # fmt: skip
+    limits = [abs(part) for zone in zones for part in (zone.lower_percent, zone.upper_percent)]
+    scale = max([1.3 * max(limits, default=0.0), *(1.15 * abs(error) for _, points in curves for _, error in points)])
+    axes.set_ylim(-scale or -1.0, scale or 1.0)
+    axes.set_ylabel("mean error of indication / %", labelpad=0)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.04), frameon=False, fontsize=7, labelcolor=INK)
+    return svg_text(figure, f"Error curves of meter {name}: {', '.join(label for label, _ in curves)}")
+
+
+def _draw_flow_axis(axes: Axes, marks_l_h: dict[str, float]) -> tuple[float, float]:
+    """A logarithmic axis over the marked flow rates, with their names; its ends."""
     axes.set_xscale("log")
     start, end = min(marks_l_h.values()) / 1.7, max(marks_l_h.values()) * 1.7
     axes.set_xlim(start, end)
@@ -86,25 +129,14 @@ def error_curve(
         between, [0.0] * len(between), "|", color=GREY, markersize=4, markeredgewidth=0.5,
         transform=axes.get_xaxis_transform(), zorder=1,
     )  # fmt: skip
-    _draw_zones(axes, zones)
     for index, (label, flow_l_h) in enumerate(marks_l_h.items()):
         axes.axvline(flow_l_h, color=GREY, linewidth=0.5, linestyle=(0, (1, 2)), zorder=1)
         axes.annotate(
             label, (flow_l_h, 1.0), (0, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
             ha="left" if index % 2 else "right", fontsize=7.5,
         )  # fmt: skip
-    at_flow = _by_place(points)
-    means = sorted((float(place), fmean(p.error_percent for p in there)) for place, there in at_flow.items())
-    axes.plot([place for place, _ in means], [mean for _, mean in means], color=GREY, linewidth=0.8, zorder=2)
-    shift = (end / start) ** _REPEAT_SHIFT
-    placed = [
-        (float(place) * shift ** (index - (len(there) - 1) / 2), point)
-        for place, there in at_flow.items()
-        for index, point in enumerate(there)
-    ]
-    _draw_points(axes, placed, scale_percent)
     axes.set_xlabel("flow rate Q / (L/h)")
-    return svg_text(figure, f"Error curve of meter {name}: error of indication in % over flow rate in L/h")
+    return start, end
 
 
 def error_dots(points: Sequence[ErrorPoint], lower_percent: float | None, upper_percent: float | None) -> str:
@@ -147,12 +179,16 @@ def budget_bars(name: str, contributions_percent: Sequence[tuple[str, float]], c
 
 
 def _panel(
-    width_inch: float, height_inch: float, left_inch: float, top_inch: float, bottom_inch: float = 0.42
+    width_inch: float,
+    height_inch: float,
+    left_inch: float,
+    top_inch: float,
+    bottom_inch: float = 0.42,
+    right_inch: float = 0.1,
 ) -> tuple[Figure, Axes]:
     """A figure with one panel; fixed margins, for letting the library find them costs more than all the drawing."""
     from matplotlib.figure import Figure
 
-    right_inch = 0.1
     with style():
         figure = Figure(figsize=(width_inch, height_inch))
         axes = figure.add_axes((

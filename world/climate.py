@@ -17,7 +17,7 @@ from meterbench.world.air import Air, saturation_pressure_hpa
 
 AT_REST_K = 0.01
 """So near to where it is going, nothing about the temperature can be seen to move any more."""
-AMBIENT_STEP_K = 0.1
+AMBIENT_STEP_K = 0.3
 """What stands in the chamber is told of its temperature in steps of this: each costs it something."""
 HUMIDITY_STEP_PERCENT = 1.0
 """The same of the air's relative humidity, which it is told in whole percent."""

@@ -142,3 +142,12 @@ class FlowNoise:
         left_var = max(0.0, area_var - covariance**2 / end_var)
         area = area_mean + covariance / math.sqrt(end_var) * first + math.sqrt(left_var) * second
         return float(area / duration_s)
+
+    def mean_sd(self, duration_s: float) -> float:
+        """Standard deviation of the mean over a stretch of which nothing is known yet."""
+        a = duration_s / self.correlation_s
+        return self.sd * math.sqrt(2.0 * (a + math.expm1(-a))) / a
+
+    def renew(self) -> None:
+        """Forget what it was: long after, it may be anything."""
+        self.now = self.sd * float(self.rng.standard_normal())

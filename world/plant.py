@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from meterbench.world.air import Air, apparent_mass_g
+from meterbench.world.cycling import LEVELS, Cycling, CycleTimes, Listener, Stretch
 from meterbench.world.hydraulics import (
     BOOSTER_DROOP_KPA,
     BOOSTER_KPA,
@@ -23,7 +24,7 @@ from meterbench.world.hydraulics import (
     Valve,
     settled_flow_l_h,
 )
-from meterbench.world.segment import InLine, Segment
+from meterbench.world.segment import Array, Course, InLine, LivesCourses, Segment
 from meterbench.world.water import ATMOSPHERE_MPA, density_kg_m3
 from meterbench.world.weighing import Diverter, WeighTank
 
@@ -33,6 +34,8 @@ TEMPERATURE_STEP_K = 0.02
 """A segment ends when the water at the meters has changed by this much."""
 PRESSURE_RATE_KPA_S = 100.0
 """How fast the drives of the pumps change the pressure that they hold: no meter is to feel a blow."""
+FEW_SEGMENTS = 20
+"""Up to so many, two cycles, a device lives through them one by one: a course has a price of its own."""
 WATER_HEAT_J_L_K = 4180.0
 COVER_OPENING_M2 = 8e-5
 """The weighing tank is covered but for a hole of 10 mm for the jet's pipe."""
@@ -113,6 +116,10 @@ class Plant:
         """At the first meter."""
         self.trapped_kpa = 0.0
         """Pressure in the blocked line."""
+        self.cycling: Cycling | None = None
+        """What the quick valve behind the meters does; None: it stands open."""
+        self._full_l_h = 0.0
+        """Flow of the cycles while they are on, the pump's unrest left out."""
         self._drained = False
         self._held_kpa: float | None = None
         """What the drives hold now, on its way to ``hold_kpa``; None: they run at the speed that is set."""
@@ -215,6 +222,19 @@ class Plant:
             self._held_kpa = self.pressure_upstream_kpa
         self.hold_kpa = pressure_kpa
 
+    def start_cycling(self, line: str, times: CycleTimes, cycles: int, listener: Listener | None = None) -> None:
+        """Let the quick valve begin the first of so many cycles in a line, from water that stands still.
+
+        ``listener`` is told of the cycles that have ended. After the last one the line is shut.
+        """
+        self.line = line
+        self.cycling = Cycling(times, self.now_s, cycles, self._noise, listener)
+
+    def stop_cycling(self) -> None:
+        """Shut the line, wherever the cycle is; safe to call at any time."""
+        self.cycling = None
+        self.line = None
+
     @property
     def drained(self) -> bool:
         """No water stands in the line and the meters; filling it takes the air out."""
@@ -237,8 +257,12 @@ class Plant:
         while end_s - self.now_s > 1e-9:
             for controller in self.controllers:
                 controller.scan(self.now_s)
-            step_s = min(end_s - self.now_s, self.diverter.next_event_s(self.now_s) - self.now_s)
             target_l_h = self._target_flow_l_h()
+            if self.cycling is not None:
+                idle = all(controller.idle for controller in self.controllers)
+                steady = self._cycle(self.cycling, end_s, target_l_h, undisturbed=idle) and steady
+                continue
+            step_s = min(end_s - self.now_s, self.diverter.next_event_s(self.now_s) - self.now_s)
             if self._at_rest(target_l_h) and all(controller.idle for controller in self.controllers):
                 step_s = min(step_s, self._temperature_limit_s(), self.weigh_tank.drained_in_s)
             else:
@@ -264,10 +288,17 @@ class Plant:
 
     def _at_rest(self, target_l_h: float) -> bool:
         return (
-            all(valve.still for valve in self.valves.values())
-            and abs(self._settled_part_l_h - target_l_h) <= 1e-5 * target_l_h
-            and self.diverter.still
+            abs(self._settled_part_l_h - target_l_h) <= 1e-5 * target_l_h
             and not (self.line_blocked and self.leak_l_h > 0.0)
+            and self.actuators_still
+        )
+
+    @property
+    def actuators_still(self) -> bool:
+        """No valve travels, the diverter stands, and the drives have come to the pressure that they are to hold."""
+        return (
+            all(valve.still for valve in self.valves.values())
+            and self.diverter.still
             and (self._held_kpa == self.hold_kpa or not self._builds_pressure)
         )
 
@@ -278,9 +309,14 @@ class Plant:
 
     def _along_line_c(self, part: float) -> float:
         """Water temperature at a part (0..1) of the way along the meters: it goes towards the air's."""
-        flow = max(self._settled_part_l_h, 0.1)
+        flow = max(self._flow_for_heat_l_h, 0.1)
         decay = math.exp(-part * self.spec.line_loss_w_k / (flow / 3600.0 * WATER_HEAT_J_L_K))
         return self.air.temp_c + (self.water_temp_c - self.air.temp_c) * decay
+
+    @property
+    def _flow_for_heat_l_h(self) -> float:
+        """Water and metal are too heavy to follow a cycle: for them the mean of one flows."""
+        return self._settled_part_l_h if self.cycling is None else self._full_l_h * self.cycling.times.mean_part
 
     def _mixing(self, flow_l_h: float) -> tuple[float, float]:
         """Where the water temperature at the meters is going, and how fast (degC, 1/s)."""
@@ -291,7 +327,7 @@ class Plant:
 
     def _temperature_limit_s(self) -> float:
         heating_s = math.inf if self.tank_temp_c == self.heater_setpoint_c else TEMPERATURE_STEP_K / self.heater_k_s
-        goal, rate = self._mixing(self._settled_part_l_h)
+        goal, rate = self._mixing(self._flow_for_heat_l_h)
         gap = abs(goal - self.water_temp_c)
         if gap <= TEMPERATURE_STEP_K:
             return heating_s
@@ -325,13 +361,16 @@ class Plant:
 
         if self.line_blocked:
             self.trapped_kpa = max(0.0, self.trapped_kpa - self.leak_rate_kpa_min / 60.0 * step_s)
+        self._move_actuators(step_s)
+        self.now_s += step_s
+
+    def _move_actuators(self, step_s: float) -> None:
         if self._held_kpa is not None and self.hold_kpa is not None and self._builds_pressure:
             reach = PRESSURE_RATE_KPA_S * step_s
             gap = self.hold_kpa - self._held_kpa
             self._held_kpa = self.hold_kpa if abs(gap) <= reach else self._held_kpa + math.copysign(reach, gap)
         for valve in self.valves.values():
             valve.travel(step_s)
-        self.now_s += step_s
 
     def _change_temperatures(self, flow_l_h: float, step_s: float) -> None:
         reach = self.heater_k_s * step_s
@@ -364,3 +403,96 @@ class Plant:
                 water = replace(water, flow_l_h=-flow_l_h)
             slot.device.advance(water)
             leak_l_h -= slot.leak_l_h if leaking else 0.0
+
+    def _cycle(self, cycling: Cycling, end_s: float, full_l_h: float, *, undisturbed: bool) -> bool:
+        """Live through as much of the cycles as nothing else changes in, in one piece; True if that was steady.
+
+        ``undisturbed``: the controllers have nothing to do. Otherwise they look again after each cycle; so they do
+        when no water comes.
+        """
+        self._full_l_h = full_l_h
+        steady = undisturbed and self.actuators_still and full_l_h > 0.0
+        until_s = min(end_s, cycling.ends_s)
+        if not self.actuators_still:
+            until_s = min(until_s, self.now_s + SCAN_S, self.diverter.next_event_s(self.now_s))
+        elif not steady:
+            until_s = min(until_s, cycling.cycle_ends_s)
+        warming_s = self._temperature_limit_s()
+        if warming_s < math.inf:
+            until_s = min(until_s, cycling.whole_cycles_until_s(self.now_s + warming_s))
+        step_s = until_s - self.now_s
+        stretch = cycling.stretch(self.now_s, until_s)
+
+        temp_before_c = self.water_temp_c
+        self._change_temperatures(self._flow_for_heat_l_h, step_s)
+        temp_shift_c = 0.5 * (temp_before_c - self.water_temp_c)
+        flows_l_h = full_l_h * LEVELS
+        upstream_kpa = np.array([0.0 if self._drained else max(0.0, self.given_kpa(flow)) for flow in flows_l_h])
+        losses_kpa = np.array([self.meters_loss_kpa(flow) for flow in flows_l_h])
+        downstream_kpa = np.maximum(0.0, upstream_kpa - losses_kpa)
+        outlet_temp_c = self.water_temp_downstream_c + temp_shift_c
+        outlet_mpa = ATMOSPHERE_MPA + downstream_kpa / 1000.0
+        masses_g_s = flows_l_h / 3600.0 * [density_kg_m3(outlet_temp_c, each) for each in outlet_mpa]
+        self._cycle_meters(stretch, flows_l_h, masses_g_s, upstream_kpa, temp_shift_c)
+
+        flow_l_h = flows_l_h[stretch.level] * stretch.gain
+        in_tank = self.diverter.advance(self.now_s, step_s)
+        out_g = float((masses_g_s[stretch.level] * stretch.gain * np.diff(stretch.edges_s)).sum())
+        evaporation = self.air.evaporation_g_s(self.water_temp_c, COVER_OPENING_M2)
+        self.weigh_tank.advance(step_s, out_g * in_tank, evaporation)
+        self._move_actuators(step_s)
+        self.now_s = until_s
+        self._settled_part_l_h = full_l_h * cycling.part_at(until_s)
+        self._noise.renew()
+
+        temp_c = self.water_temp_c + temp_shift_c
+        level = stretch.level
+        passed = cycling.lived(stretch, flow_l_h, upstream_kpa[level], downstream_kpa[level], temp_c)
+        if cycling.over:
+            self.stop_cycling()
+        if passed is not None:
+            cycling.tell(passed)
+        return steady
+
+    def _cycle_meters(
+        self, stretch: Stretch, flows_l_h: Array, masses_g_s: Array, upstream_kpa: Array, temp_shift_c: float
+    ) -> None:
+        """What ``_advance_meters`` does, for a stretch of cycles; flows, masses and pressures are those of ``LEVELS``.
+
+        The taps count litres: they get the mean of the stretch.
+        """
+        left_kpa = upstream_kpa.copy()
+        slots, level, start_s = len(self.slots), stretch.level, float(stretch.edges_s[0])
+        duration_s = float(stretch.edges_s[-1]) - start_s
+        leaking = np.where(upstream_kpa > 1.0, 1.0, 0.0)[level]
+        leak_l_h = sum(slot.leak_l_h for slot in self.slots)
+        for number, slot in enumerate(self.slots):
+            temp_c = self._along_line_c((number + 0.5) / slots) + temp_shift_c
+            loss_kpa = np.array([0.0 if slot.taken_out else slot.loss_kpa(q, self.water_temp_c) for q in flows_l_h])
+            pressure_mpa = ATMOSPHERE_MPA + np.maximum(0.0, left_kpa - 0.5 * loss_kpa) / 1000.0
+            left_kpa -= loss_kpa
+            own_l_h = masses_g_s / [density_kg_m3(temp_c, each) for each in pressure_mpa] * 3600.0
+            flow_l_h = own_l_h[level] * stretch.gain + leak_l_h * leaking
+            if number == 0:
+                mean_l_h = float((flow_l_h * np.diff(stretch.edges_s)).sum()) / duration_s
+                for tap in self.taps:
+                    tap.advance(Segment(start_s, duration_s, mean_l_h, temp_c, float(pressure_mpa[0])))
+            if slot.taken_out:
+                slot.device.advance(Segment(start_s, duration_s, 0.0, self.air.temp_c, ATMOSPHERE_MPA))
+            elif self._drained:
+                slot.device.advance(Segment(start_s, duration_s, 0.0, temp_c, ATMOSPHERE_MPA, fill=0.0))
+            else:
+                flow_l_h = -flow_l_h if slot.reversed else flow_l_h
+                temps_c = np.full(len(level), temp_c)
+                _live(slot.device, Course(stretch.edges_s, flow_l_h, temps_c, pressure_mpa[level]))
+            leak_l_h -= slot.leak_l_h
+
+
+def _live(device: InLine, course: Course) -> None:
+    """At once where the device can and it is worth it; else segment by segment."""
+    count = len(course.flow_l_h)
+    if count > FEW_SEGMENTS and isinstance(device, LivesCourses):
+        device.live(course)
+        return
+    for index in range(count):
+        device.advance(course.segment(index))

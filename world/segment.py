@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,3 +95,10 @@ class InLine(Protocol):
     """Whatever is clamped into a slot of the line and lives through its segments, one after the other, without gaps."""
 
     def advance(self, segment: Segment) -> None: ...
+
+
+@runtime_checkable
+class LivesCourses(Protocol):
+    """What can live through many segments at once."""
+
+    def live(self, course: Course) -> None: ...

@@ -44,7 +44,7 @@ class _Task:
     work: Work | None
     acts: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     """Still to be done."""
-    answer: str = ""
+    answer: str | None = None
 
 
 class OperatorPanelSim:
@@ -81,7 +81,7 @@ class OperatorPanelSim:
     def sample(self) -> None:
         """Do what is due by now."""
         task = self._task
-        if task is None or task.work is None or task.answer:
+        if task is None or task.work is None or task.answer is not None:
             return
         passed_s = self._now_s() - task.begun_s
         while task.acts and task.acts[0][0] <= passed_s:
@@ -158,6 +158,6 @@ class OperatorPanelSim:
         if task is None or task.question["ask"] != number:
             return {"look": number, "state": UNKNOWN}
         about = {"look": number, "name": task.question["name"]}
-        if not task.answer:
+        if task.answer is None:
             return about | {"state": PENDING}
         return about | {"state": ANSWERED, "answer": task.answer, "who": self._who}

@@ -14,14 +14,14 @@ def water_pressure(trial: Trial) -> None:
     """1. Hold the minimum pressure (30 kPa, +5 %) before the meters: error at Q2. 2. Hold the maximum one (MAP, -10 %):
     error at Q2. Each within the MPE. 3. Back to the pump's own pressure.
     """
-    low_kpa, high_kpa = _windows(trial)
-    for window_kpa in (low_kpa, high_kpa):
-        _vouch(trial, window_kpa)
+    pressures = _pressures(trial)
+    for _, target_kpa, _ in pressures:
+        _vouch(trial, target_kpa)
     trial.check_tightness("before")
     try:
-        for condition, window_kpa in (("minimum pressure", low_kpa), ("MAP", high_kpa)):
+        for condition, target_kpa, window_kpa in pressures:
             if not trial.run.finished(f"{trial.test.name}/{condition}/{trial.point('Q2').name}"):
-                _hold(trial, window_kpa)
+                _hold(trial, target_kpa)
                 trial.errors("Q2", condition, inlet_kpa=window_kpa)
     finally:
         trial.bench.rig.hold_pressure(None)
@@ -29,26 +29,28 @@ def water_pressure(trial: Trial) -> None:
     trial.conclude()
 
 
-def _windows(trial: Trial) -> tuple[Window, Window]:
-    test, map_kpa = trial.test, 1000.0 * trial.meters[0].rating.max_pressure_mpa
-    low_kpa = test.value("low_kpa")
-    return (
-        (low_kpa, low_kpa * (1.0 + test.value("low_tolerance_percent") / 100.0)),
-        (map_kpa * (1.0 - test.value("high_tolerance_percent") / 100.0), map_kpa),
-    )
+def _pressures(trial: Trial) -> list[tuple[str, float, Window]]:
+    """Condition, target and window, kPa, the lowest first."""
+    percent = trial.test.value
+    low_kpa, map_kpa = percent("low_kpa"), 1000.0 * trial.meters[0].rating.max_pressure_mpa
+    return [
+        (
+            "minimum pressure",
+            low_kpa * (1.0 + percent("low_target_percent") / 100.0),
+            (low_kpa, low_kpa * (1.0 + percent("low_tolerance_percent") / 100.0)),
+        ),
+        (
+            "MAP",
+            map_kpa * (1.0 - percent("high_target_percent") / 100.0),
+            (map_kpa * (1.0 - percent("high_tolerance_percent") / 100.0), map_kpa),
+        ),
+    ]
 
 
-def _target_kpa(trial: Trial, window_kpa: Window) -> float:
-    """The middle of the window; near its upper end where it is wide: more is the stricter test."""
-    lower, upper = window_kpa
-    share = trial.test.value("target_part_of_window")
-    return lower + share * (upper - lower)
-
-
-def _vouch(trial: Trial, window_kpa: Window) -> None:
+def _vouch(trial: Trial, target_kpa: float) -> None:
     """``NotDone`` unless the pressure is known well enough: by the gauge and its certificate, or by what the laboratory
     allows the rig's own transmitter."""
-    bench, target_kpa = trial.bench, _target_kpa(trial, window_kpa)
+    bench = trial.bench
     gauge = bench.certificate("pressure") is not None
     u_kpa = expanded(bench, "pressure", target_kpa) if gauge else bench.allowances.pressure_kpa
     limit = trial.edition.of_type_evaluation("inlet_pressure_uncertainty_percent").value
@@ -62,9 +64,9 @@ def _vouch(trial: Trial, window_kpa: Window) -> None:
         raise NotDone("; ".join(complaints))
 
 
-def _hold(trial: Trial, window_kpa: Window) -> None:
+def _hold(trial: Trial, target_kpa: float) -> None:
     """Water of this pressure at Q2; the rig holds it by its own transmitter, and the gauge says how far that is off."""
-    bench, target_kpa, flow_l_h = trial.bench, _target_kpa(trial, window_kpa), trial.point("Q2").target_l_h
+    bench, flow_l_h = trial.bench, trial.point("Q2").target_l_h
     bench.rig.hold_pressure(target_kpa)
     line = bench.start_flow(flow_l_h)
     bench.wait_until_steady(line, flow_l_h, STEADY_WITHIN, STEADY_DEADLINE_S)
@@ -75,4 +77,4 @@ def _hold(trial: Trial, window_kpa: Window) -> None:
     for _ in range(READINGS):
         bench.clock.sleep(1.0)
         shown_kpa.append(certificate.corrected(bench.pressure_gauge.pressure_kpa()))
-    bench.rig.hold_pressure(target_kpa + target_kpa - sum(shown_kpa) / READINGS)
+    bench.rig.hold_pressure(2.0 * target_kpa - sum(shown_kpa) / READINGS)

@@ -382,9 +382,9 @@ def test_a_lost_link_is_one_that_fails_twice_in_a_row(failures: int, trips: bool
 
 
 def test_over_pressure_stops_the_bench_before_the_plc(lab_and_bench: tuple[VirtualLab, Bench]) -> None:
-    """1600 kPa before the meters: above the bench's limit, below the PLC's; waits and commands are refused after it."""
+    """1720 kPa before the meters: above the bench's limit, below the PLC's; waits and commands are refused after it."""
     lab, bench = lab_and_bench
-    in_the_lab(lab, lambda: setattr(lab.plant, "spec", dataclasses.replace(lab.plant.spec, supply_pressure_kpa=1600.0)))
+    in_the_lab(lab, lambda: setattr(lab.plant, "spec", dataclasses.replace(lab.plant.spec, supply_pressure_kpa=1720.0)))
     with pytest.raises(InterlockTripped, match="kPa before the meters; the bench stops above 1680 kPa"):
         bench.collect("C", 60.0)
     assert bench.rig.status().alarms == frozenset()
@@ -398,9 +398,9 @@ def test_over_pressure_stops_the_bench_before_the_plc(lab_and_bench: tuple[Virtu
 
 
 def test_over_temperature_stops_the_bench_before_the_plc(lab_and_bench: tuple[VirtualLab, Bench]) -> None:
-    """53 °C in the tank."""
+    """66 °C in the tank."""
     lab, bench = lab_and_bench
-    in_the_lab(lab, lambda: setattr(lab.plant, "tank_temp_c", 53.0))
+    in_the_lab(lab, lambda: setattr(lab.plant, "tank_temp_c", 66.0))
     with pytest.raises(InterlockTripped, match="in the tank; the bench stops above 65 °C"):
         bench.clock.sleep(5.0)
 

@@ -68,6 +68,19 @@ def test_a_laboratory_that_lacks_something_is_refused(
         read(line, tmp_path)
 
 
+def test_a_panel_is_served_with_the_rest(line: Line, tmp_path: Path) -> None:
+    """A bench that talks to the real panel would let a real person act on a simulated rig."""
+    text = (
+        LAB_DN20.read_text() + '\n[instruments.operator]\ndriver = "operator_panel"\naddress = "socket://tablet:7001"\n'
+    )
+    (tmp_path / "station.toml").write_text(text)
+    with pytest.raises(ConfigError, match="serves 0 instruments as operator"):
+        read(line, tmp_path, tmp_path / "station.toml")
+    assert load_station(tmp_path / "station.toml").twin().instrument("operator").address == "virtual"
+    line["addresses"]["operator"] = ["socket://127.0.0.1:1"]
+    assert read(line, tmp_path, tmp_path / "station.toml")
+
+
 def test_a_simulated_station_has_its_own_laboratory(line: Line, tmp_path: Path) -> None:
     """Nothing of it is served elsewhere."""
     with pytest.raises(ConfigError, match="is simulated itself"):
