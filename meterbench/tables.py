@@ -75,10 +75,43 @@ def print_lab(console: Console, lab: ServedLab, drivers: Mapping[str, str]) -> N
 
 
 def print_summary(record: RunRecord, console: Console) -> None:
+    """What was concluded: clause by clause where there are clauses, else from the errors at each flow point."""
+    if record.clause_verdicts:
+        _print_clauses(record, console)
+    else:
+        _print_errors(record, console)
+    for conclusion in record.meter_verdicts:
+        for reason in conclusion.reasons:
+            console.print(f"Meter {conclusion.meter}: {reason}", soft_wrap=True)
+    console.print(Text("Run: ").append_text(_verdict(record.verdict.name)))
+
+
+def _print_clauses(record: RunRecord, console: Console) -> None:
+    """One row a clause, one column a sample; what failed is told below."""
+    table = Table(title=_title(record), title_justify="left", caption_justify="left",
+                  caption=f"– not asked of this sample; {len(record.not_applicable)} tests do not apply to the type")  # fmt: skip
+    for heading in ("Clause", "Test", *(meter["serial"] for meter in record.batch)):
+        table.add_column(heading)
+    titles = {each.clause: each.title for each in record.clause_verdicts}
+    verdicts = {(each.clause, each.meter): each.verdict for each in record.clause_verdicts}
+    for clause, title in titles.items():
+        found = [verdicts.get((clause, meter["serial"])) for meter in record.batch]
+        table.add_row(clause, title, *(Text("–") if verdict is None else _verdict(verdict) for verdict in found))
+    _print(console, table, fold=("Test",))
+    for each in record.clause_verdicts:
+        for reason in each.reasons:
+            console.print(f"{each.clause}, meter {each.meter}: {reason}", soft_wrap=True)
+
+
+def _title(record: RunRecord) -> str:
+    kinds = dict.fromkeys(f"DN{meter['dn']} Q3 {meter['q3_m3_h']} m³/h R{meter['ratio']}" for meter in record.batch)
+    return f"{record.opened['title']}, {', '.join(kinds)}"
+
+
+def _print_errors(record: RunRecord, console: Console) -> None:
     """One row a meter: its errors at each flow point, and the verdict."""
     points = list(dict.fromkeys(row.flow_point for row in record.rows if row.quantity == "error_of_indication"))
-    kinds = dict.fromkeys(f"DN{meter['dn']} Q3 {meter['q3_m3_h']} m³/h R{meter['ratio']}" for meter in record.batch)
-    table = Table(title=f"{record.opened['title']}, {', '.join(kinds)}", title_justify="left", caption_justify="left",
+    table = Table(title=_title(record), title_justify="left", caption_justify="left",
                   caption="E ± U in %, k = 2" if points else None)  # fmt: skip
     for heading in ("Meter", *points, "Verdict"):
         table.add_column(heading, justify="right" if heading in points else "left")
@@ -94,10 +127,6 @@ def print_summary(record: RunRecord, console: Console) -> None:
         ]
         table.add_row(meter["serial"], *cells, _verdict(verdicts.get(meter["serial"], "NOT_RUN")))
     _print(console, table)
-    for conclusion in record.meter_verdicts:
-        for reason in conclusion.reasons:
-            console.print(f"Meter {conclusion.meter}: {reason}", soft_wrap=True)
-    console.print(Text("Run: ").append_text(_verdict(record.verdict.name)))
 
 
 def print_results(record: RunRecord) -> None:
@@ -109,7 +138,7 @@ def print_results(record: RunRecord) -> None:
         attempt = f" ({row.attempt})" if row.attempt > 1 else ""
         table.add_row(
             row.meter,
-            row.flow_point + attempt,
+            " ".join(part for part in (row.condition, row.flow_point) if part) + attempt,
             row.quantity.replace("_", " "),
             row.value_text,
             row.uncertainty_text,

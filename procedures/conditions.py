@@ -211,8 +211,8 @@ def of_standing_start(
     water_temp_c: tuple[float, float],
 ) -> list[Condition]:
     """Of a volume with standing start and finish; ``steady`` is what the rig showed for the ``steady_s`` seconds in
-    which the flow stood at its rate. The line's own flow meter tells that rate: the weighed volume must be as much as it
-    makes in that time, and no more than it makes in the whole."""
+    which the flow stood at its rate. The line's own flow meter tells that rate: the weighed volume must be as much as
+    it makes in that time, and no more than it makes in the whole."""
     flow = Span.of([status.flow_l_h[collected.line] for status in steady])
     upstream = Span.of([status.pressure_upstream_kpa for status in steady])
     downstream = Span.of([status.pressure_downstream_kpa for status in steady])

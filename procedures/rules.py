@@ -6,6 +6,8 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
+from meterbench.errors import ConfigError
+
 
 def within(error: float, mpe: float) -> bool:
     """The limits themselves belong to the permissible errors."""
@@ -93,22 +95,24 @@ def fault(during: float, intrinsic: float) -> float:
 def water_temp_range_c(temperature_class: str) -> tuple[float, float]:
     """ISO 4064-1, 4.2.4: lowest and highest water temperature of a class: T50 0.1 to 50 degC, T30/70 30 to 70 degC.
 
-    ``ValueError`` for what is no class.
+    ``ConfigError`` for what is no class.
     """
     found = re.fullmatch(r"T(?:(30)/)?(30|50|70|90|130|180)", temperature_class)
     if found is None or found[1] == found[2]:
-        raise ValueError(f"{temperature_class!r} is no temperature class")
+        raise ConfigError(
+            f"temperature class {temperature_class!r}: there is none; allowed are T50, T30/70 and the like"
+        )
     return float(found[1] or 0.1), float(found[2])
 
 
 def pressure_loss_limit_kpa(loss_class: str) -> float:
     """ISO 4064-1, 6.5: the largest pressure loss between Q1 and Q3 of a class, written p40, dp63 or ΔP 63.
 
-    ``ValueError`` for what is no class.
+    ``ConfigError`` for what is no class.
     """
     found = re.fullmatch(r"(?:d|Δ|∆)?\s*p\s*(63|40|25|16|10)", loss_class.strip(), re.IGNORECASE)
     if found is None:
-        raise ValueError(f"{loss_class!r} is no pressure loss class")
+        raise ConfigError(f"pressure loss class {loss_class!r}: there is none; allowed are p10, p16, p25, p40, p63")
     return float(found[1])
 
 

@@ -11,10 +11,17 @@ from meterbench.bench.verdict import Verdict, worst
 from meterbench.procedures.clauses.absence_of_flow import absence_of_flow
 from meterbench.procedures.clauses.ancillary_devices import ancillary_devices
 from meterbench.procedures.clauses.electrostatic_discharge import electrostatic_discharge
+from meterbench.procedures.clauses.flow_disturbance import flow_disturbance
+from meterbench.procedures.clauses.flow_reversal import flow_reversal
 from meterbench.procedures.clauses.intrinsic_error import intrinsic_error
 from meterbench.procedures.clauses.magnetic_field import magnetic_field
+from meterbench.procedures.clauses.overload_temperature import overload_temperature
+from meterbench.procedures.clauses.pressure_loss import pressure_loss
 from meterbench.procedures.clauses.radiated_field import radiated_field
 from meterbench.procedures.clauses.software_examination import software_examination
+from meterbench.procedures.clauses.static_pressure import static_pressure
+from meterbench.procedures.clauses.water_pressure import water_pressure
+from meterbench.procedures.clauses.water_temperature import water_temperature
 from meterbench.procedures.collecting import warn_of_certificates
 from meterbench.procedures.edition import Edition, Test
 from meterbench.procedures.initial_verification import batch_rating
@@ -34,7 +41,14 @@ class Procedure:
 
 
 PROCEDURES: dict[str, Procedure] = {
+    "static_pressure": Procedure(static_pressure, ("operator",), 5_400.0),
     "intrinsic_error": Procedure(intrinsic_error, ("operator",), 40_000.0),
+    "water_temperature": Procedure(water_temperature, (), 25_000.0),
+    "overload_temperature": Procedure(overload_temperature, ("operator",), 30_000.0),
+    "water_pressure": Procedure(water_pressure, (), 4_000.0),
+    "flow_reversal": Procedure(flow_reversal, ("operator",), 6_000.0),
+    "pressure_loss": Procedure(pressure_loss, ("operator",), 2_500.0),
+    "flow_disturbance": Procedure(flow_disturbance, ("operator",), 14_000.0),
     "magnetic_field": Procedure(magnetic_field, ("operator",), 1_800.0),
     "ancillary_devices": Procedure(ancillary_devices, ("operator",), 1_800.0),
     "electrostatic_discharge": Procedure(electrostatic_discharge, ("operator",), 5_000.0),

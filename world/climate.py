@@ -17,8 +17,9 @@ from meterbench.world.air import Air, saturation_pressure_hpa
 
 AT_REST_K = 0.01
 """So near to where it is going, nothing about the temperature can be seen to move any more."""
-AMBIENT_STEP_K = 0.3
-"""What stands in the chamber is told of its temperature in steps of this: each costs it something."""
+AMBIENT_STEP_K = 0.25
+"""What stands in the chamber is told of its temperature in steps of this, and where it comes to rest: each costs it
+something."""
 HUMIDITY_STEP_PERCENT = 1.0
 """The same of the air's relative humidity, which it is told in whole percent."""
 HUMIDITY_AT_REST_PERCENT = 0.1
@@ -167,11 +168,15 @@ class Chamber:
         gap = 100.0 * abs(self._water_hpa - self._hall_vapour_hpa) / saturation_hpa
         if way_k <= AT_REST_K and gap <= step_percent:
             return math.inf
+        # What is condensed must come back first.
+        all_vapour_percent = 100.0 * self._water_hpa / saturation_pressure_hpa(self.air_temp_c)
+        condensed_percent = max(0.0, all_vapour_percent - SATURATED_PERCENT)
         by_heat = 0.0
         if way_k > AT_REST_K:
-            highest_percent = min(SATURATED_PERCENT, 100.0 * self._water_hpa / saturation_hpa)
+            coldest_percent = min(SATURATED_PERCENT, 100.0 * self._water_hpa / saturation_hpa)
+            highest_percent = max(all_vapour_percent, coldest_percent)
             by_heat = SATURATION_PER_K * highest_percent * min(self._ramp_k_s, way_k / self._lag_s)
-        return step_percent / (gap / self._exchange_s + by_heat)
+        return (step_percent + condensed_percent) / (gap / self._exchange_s + by_heat)
 
     @property
     def _goal_c(self) -> float:
@@ -274,11 +279,13 @@ class Climate:
         return steady
 
     def _tell(self) -> None:
-        if not abs(self._chamber.body_temp_c - self._told_c) < AMBIENT_STEP_K:
-            self._told_c = self._chamber.body_temp_c
+        chamber = self._chamber
+        step_k = AT_REST_K if chamber.body_moves_in_s(AMBIENT_STEP_K) == math.inf else AMBIENT_STEP_K
+        if not abs(chamber.body_temp_c - self._told_c) <= step_k:
+            self._told_c = chamber.body_temp_c
             for each in self._inside:
                 each.set_ambient(self._told_c)
-        percent = HUMIDITY_STEP_PERCENT * round(self._chamber.air_humidity_percent / HUMIDITY_STEP_PERCENT)
+        percent = HUMIDITY_STEP_PERCENT * round(chamber.air_humidity_percent / HUMIDITY_STEP_PERCENT)
         if percent != self._told_percent:
             self._told_percent = percent
             for each in self._inside:

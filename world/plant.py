@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from meterbench.world.air import Air, apparent_mass_g
-from meterbench.world.cycling import LEVELS, Cycling, CycleTimes, Listener, Stretch
+from meterbench.world.cycling import LEVELS, CycleTimes, Cycling, Listener, Stretch
 from meterbench.world.hydraulics import (
     BOOSTER_DROOP_KPA,
     BOOSTER_KPA,
@@ -414,7 +414,8 @@ class Plant:
         steady = undisturbed and self.actuators_still and full_l_h > 0.0
         until_s = min(end_s, cycling.ends_s)
         if not self.actuators_still:
-            until_s = min(until_s, self.now_s + SCAN_S, self.diverter.next_event_s(self.now_s))
+            moved_s = min(self.now_s + SCAN_S, self.diverter.next_event_s(self.now_s))
+            until_s = min(until_s, max(moved_s, self.now_s + 2e-9))
         elif not steady:
             until_s = min(until_s, cycling.cycle_ends_s)
         warming_s = self._temperature_limit_s()

@@ -12,7 +12,7 @@ from pymodbus.constants import ExcCodes
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from meterbench.instruments.faults import FaultPlan
-from meterbench.instruments.rig import plc_map
+from meterbench.instruments.rig import cycle_map, plc_map
 from meterbench.instruments.rig.plc_core import PlcCore
 from meterbench.instruments.serving.modbus_server import ModbusServer
 
@@ -32,6 +32,7 @@ class ModbusPlcSim:
         self._last_seq = 0
         self._last_result = int(plc_map.Result.ok)
         self._restarted = False
+        self._window = [0] * cycle_map.WINDOW_WORDS
         self._server = ModbusServer(self, self.faults)
 
     async def start(self, wire: str = "") -> str:
@@ -45,12 +46,19 @@ class ModbusPlcSim:
     # What the server asks.
 
     def registers(self) -> SimDevice:
-        """The map's two blocks, as they are at power-on."""
+        """The map's blocks, as they are at power-on."""
         return SimDevice(
             plc_map.UNIT_ID,
             [
                 SimData(plc_map.IMAGE.address, values=self._image(), datatype=DataType.REGISTERS, readonly=True),
                 SimData(plc_map.WRITABLE.address, values=self._powered_on(), datatype=DataType.REGISTERS),
+                SimData(
+                    plc_map.CYCLE_STATE.address,
+                    values=[0] * plc_map.CYCLE_STATE.count,
+                    datatype=DataType.REGISTERS,
+                    readonly=True,
+                ),
+                SimData(cycle_map.WINDOW_ADDRESS, values=self._window, datatype=DataType.REGISTERS, readonly=True),
             ],
             action=self._accessed,
         )
@@ -59,6 +67,7 @@ class ModbusPlcSim:
         """The PLC lost its supply: what was written is forgotten, too."""
         self._core.restart()
         self._last_seq, self._last_result = 0, int(plc_map.Result.ok)
+        self._window = [0] * cycle_map.WINDOW_WORDS
         self._restarted = True
 
     def complain(self) -> None:
@@ -83,7 +92,7 @@ class ModbusPlcSim:
         _function: int,
         start: int,
         address: int,
-        _count: int,
+        count: int,
         registers: list[int],
         written: list[int] | list[bool] | None,
     ) -> ExcCodes | None:
@@ -98,6 +107,14 @@ class ModbusPlcSim:
             return self._write(block.decode(words), range(address, address + len(written)))
         if address < plc_map.IMAGE.count:
             registers[: plc_map.IMAGE.count] = self._image()
+        elif address >= cycle_map.WINDOW_ADDRESS:
+            first = address - cycle_map.WINDOW_ADDRESS
+            registers[address - start : address - start + count] = self._window[first : first + count]
+        elif address >= plc_map.CYCLE_STATE.address:
+            state = plc_map.CYCLE_STATE
+            registers[state.address - start : state.address - start + state.count] = state.encode(
+                self._core.cycle_state()
+            )
         return None
 
     def _write(self, numbers: dict[str, plc_map.Number], touched: range) -> ExcCodes | None:
@@ -108,9 +125,11 @@ class ModbusPlcSim:
             self._core.beat(int(numbers["pc_heartbeat"]))
         if plc_map.BY_NAME["remote_request"].address in touched:
             self._core.remote_request(int(numbers["remote_request"]))
+        if plc_map.CYCLE_WINDOW.address in touched:
+            self._window = list(self._core.cycle_window(int(numbers["cycle_window"])))
         seq = int(numbers["cmd_seq"])
         if plc_map.BY_NAME["cmd_seq"].address in touched and seq != self._last_seq:
-            setpoints = {name: numbers[name] for name in plc_map.SETPOINTS}
+            setpoints = {name: numbers[name] for name in (*plc_map.SETPOINTS, *plc_map.CYCLE_PLAN.names)}
             self._last_result = self._core.execute(int(numbers["command"]), setpoints)
             self._last_seq = seq
         return None

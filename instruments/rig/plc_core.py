@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 
@@ -18,8 +18,15 @@ class PlcCore(Protocol):
     def setpoints_in_force(self) -> Mapping[str, float]:
         """Those of ``plc_map.SETPOINTS`` that do not start at their power-on number."""
 
+    def cycle_state(self) -> Mapping[str, int]:
+        """The numbers of ``plc_map.CYCLE_STATE`` by register name."""
+
+    def cycle_window(self, first: int) -> Sequence[int]:
+        """The ``cycle_map.WINDOW_WORDS`` words of the window on the log of cycles, from that cycle on."""
+
     def execute(self, command: int, setpoints: Mapping[str, float | int]) -> int:
-        """Do ``command`` (``plc_map.Command``) with all of ``plc_map.SETPOINTS`` by name; answer a ``plc_map.Result``.
+        """Do ``command`` (``plc_map.Command``) and answer a ``plc_map.Result``; ``setpoints`` has all of
+        ``plc_map.SETPOINTS`` and ``plc_map.CYCLE_PLAN`` by name.
 
         Called once for each new ``cmd_seq``, after the ranges of the map were checked.
         """

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
+from meterbench.instruments.rig.cycle_log import DEPTH, CycleLog
+from meterbench.instruments.rig.cycle_map import words_of
+from meterbench.instruments.rig.cycle_programme import CycleProgramme
 from meterbench.instruments.rig.plc_map import (
     ALARM_WORD_1,
     BY_NAME,
@@ -21,6 +24,7 @@ from meterbench.instruments.rig.plc_map import (
     PlcState,
     Result,
 )
+from meterbench.instruments.rig.sensor_errors import SensorErrors
 from meterbench.world.hydraulics import LINES
 from meterbench.world.plant import Plant
 
@@ -52,29 +56,6 @@ PERMISSIVE_OF = {
 
 
 @dataclass(slots=True)
-class SensorErrors:
-    """What the rig's own instruments get wrong, drawn once a station."""
-
-    rng: np.random.Generator
-    flow_gain: dict[str, float] = field(default_factory=dict)
-    pressure_gain: float = 1.0
-    temp_offset_c: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.flow_gain = {line: 1.0 + 0.0015 * self.rng.standard_normal() for line in LINE_NAMES}
-        self.pressure_gain = 1.0 + 0.002 * self.rng.standard_normal()
-        self.temp_offset_c = 0.03 * self.rng.standard_normal()
-
-    def pressure_kpa(self, true_kpa: float) -> float:
-        """A reading of the pressure transmitters: noise in proportion, and 50 Pa of it at the least."""
-        return self.noisy(true_kpa * self.pressure_gain, max(0.05, 7.5e-4 * true_kpa))
-
-    def noisy(self, value: float, sd: float) -> float:
-        """A reading with normal noise."""
-        return value + sd * float(self.rng.standard_normal())
-
-
-@dataclass(slots=True)
 class FlowLoop:
     """Feed-forward by the valve's characteristic, then trim until the flow is in the dead band, then rest."""
 
@@ -95,6 +76,8 @@ class PlcLogic:
         self._plant = plant
         self._sensors = SensorErrors(rng)
         self._loop: FlowLoop | None = None
+        self._cycles: CycleProgramme | None = None
+        self._cycle_log = CycleLog()
         self._last_line: str | None = None
         self._base_state = PlcState.SAFE
         self._alarms = 0
@@ -159,6 +142,20 @@ class PlcLogic:
         """The heater holds the tank at the temperature that the world began with."""
         return {"temp_setpoint": self._temp_setpoint_c}
 
+    def cycle_state(self) -> Mapping[str, int]:
+        """How far the cycles have come."""
+        log = self._cycle_log
+        return {
+            "cycle_running": int(self._cycles is not None),
+            "cycle_log_depth": DEPTH,
+            "cycles_done": log.done,
+            "cycle_oldest": log.oldest,
+        }
+
+    def cycle_window(self, first: int) -> list[int]:
+        """The window on the log of cycles from one on, as ``cycle_map`` has it."""
+        return words_of(self._cycle_log.window(first))
+
     def execute(self, command: int, setpoints: Mapping[str, float | int]) -> int:
         """Carry out one command of the map; the answer is one of ``Result``."""
         plant = self._plant
@@ -187,11 +184,15 @@ class PlcLogic:
 
     def _execute_motion(self, command: int, setpoints: Mapping[str, float | int]) -> int:
         plant = self._plant
+        if self._cycles is not None and not self._goes_with_cycles(command, setpoints):
+            return Result.rejected_state
         if command == Command.start_flow:
             return self._start_flow(setpoints)
+        if command == Command.start_cycles:
+            return self._start_cycles(setpoints)
         if command == Command.stop_flow:
-            self._loop = None
-            plant.line = None
+            self._loop = self._cycles = None
+            plant.stop_cycling()
         elif command == Command.divert_to_tank:
             if plant.weigh_tank.drain_open:
                 return Result.rejected_state
@@ -232,6 +233,31 @@ class PlcLogic:
         plant.pump_percent = 100.0
         plant.line = self._last_line = line
         return Result.ok
+
+    def _goes_with_cycles(self, command: int, setpoints: Mapping[str, float | int]) -> bool:
+        """While the flow comes and goes by itself it can be stopped, and the water's temperature changed."""
+        other_pressure = _pressure_to_hold(setpoints) != self._hold_kpa
+        return command == Command.stop_flow or (command == Command.none and not other_pressure)
+
+    def _start_cycles(self, plan: Mapping[str, float | int]) -> int:
+        plant = self._plant
+        number, goal_l_h = int(plan["line_select"]), float(plan["flow_setpoint"])
+        if not (1 <= number <= 3 and goal_l_h > 0.0 and 1 <= plan["cycle_first"] <= plan["cycle_last"]):
+            return Result.rejected_range
+        if plant.line_blocked or plant.diverter.gate or plant.weigh_tank.drain_open:
+            return Result.rejected_state
+        line = LINE_NAMES[number - 1]
+        self._loop = plant.line = None
+        plant.pump_percent = 100.0
+        position = self._feed_forward(FlowLoop(line, goal_l_h, 0.0, working_l_h=goal_l_h))
+        self._cycles = CycleProgramme(plant, self._sensors, self._cycle_log, line, plan, position, self._cycles_ended)
+        self._last_line = line
+        return Result.ok
+
+    def _cycles_ended(self, done: bool) -> None:
+        self._cycles = None
+        if not done:
+            self.trip("DRY_RUN")
 
     def _hold(self, hold_kpa: float | None) -> None:
         """Hold a pressure before the meters, at rest and while water flows: by the transmitter, right or wrong."""
@@ -295,14 +321,16 @@ class PlcLogic:
             return PlcState.DRAINING
         if self._plant.diverter.gate:
             return PlcState.DIVERTING
-        if self._loop is not None or (self._hold_kpa is not None and self._base_state is PlcState.IDLE):
+        flows = self._loop is not None or self._cycles is not None
+        if flows or (self._hold_kpa is not None and self._base_state is PlcState.IDLE):
             return PlcState.RUNNING
         return self._base_state
 
     @property
     def idle(self) -> bool:
-        """True when a scan would change nothing: no flow to regulate, or a loop that rests in its dead band."""
-        return self._dry_since_s is None and (self._loop is None or self._loop.settled)
+        """True when a scan would change nothing: no flow to regulate, or one that rests in its dead band."""
+        regulated = (self._loop is None or self._loop.settled) and (self._cycles is None or self._cycles.settled)
+        return self._dry_since_s is None and regulated
 
     def scan(self, now_s: float) -> None:
         """One turn of the programme."""
@@ -317,6 +345,8 @@ class PlcLogic:
             plant.weigh_tank.drain_open = False
         if self._loop is not None:
             self._regulate(self._loop, now_s)
+        if self._cycles is not None:
+            self._cycles.scan()
 
     @property
     def _misses_flow(self) -> bool:
@@ -375,8 +405,8 @@ class PlcLogic:
 
     def _stop_everything(self) -> None:
         plant = self._plant
-        self._loop = None
-        plant.line = None
+        self._loop = self._cycles = None
+        plant.stop_cycling()
         plant.pump_percent = 0.0
         self._hold_kpa = None
         plant.hold_pressure(None)

@@ -1,4 +1,4 @@
-"""The rig PLC's register map, version 1.0 (instruments.md 1.2): the only thing that driver and simulator share.
+"""The rig PLC's register map, version 1.1 (instruments.md 1.2): the only thing that driver and simulator share.
 
 All words are holding registers (FC3 read, FC6 and FC16 write) at 0-based wire addresses, unit id 1; numbers of more
 than one word and float32 are in the order ABCD (most significant word and byte first). Bits live in status words.
@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-MAP_VERSION: Final = 0x0100
+MAP_VERSION: Final = 0x0101
 """Major in the high byte, minor in the low one; a driver refuses another major."""
+CYCLES_SINCE: Final = 0x0101
+"""Version from which on the PLC can let the water go and stop by itself."""
 UNIT_ID: Final = 1
 Number = int | float
 
@@ -108,7 +110,7 @@ _GATE: Final = (
 )
 _COMMAND: Final = (
     Register("cmd_seq", 100, "H"),
-    Register("command", 101, "H", high=15),
+    Register("command", 101, "H", high=16),
     Register("line_select", 102, "H", high=3),
     Register("control_mode", 103, "H", high=2),
     Register("flow_setpoint", 104, "f", "l/h", high=9000.0),
@@ -121,6 +123,21 @@ _COMMAND: Final = (
     Register("ramp_flow", 118, "f", "l/h/s", high=9000.0, power_on=100.0),
 )
 _HANDS: Final = (Register("pc_heartbeat", 120, "H"), Register("remote_request", 121, "H", high=1))
+_CYCLE_PLAN: Final = (
+    Register("cycle_rise", 130, "f", "s", low=0.1, high=60.0, power_on=1.0),
+    Register("cycle_on", 132, "f", "s", low=1.0, high=3600.0, power_on=15.0),
+    Register("cycle_fall", 134, "f", "s", low=0.1, high=60.0, power_on=1.0),
+    Register("cycle_off", 136, "f", "s", low=1.0, high=3600.0, power_on=15.0),
+    Register("cycle_last", 138, "I", high=1e7),
+    Register("cycle_first", 140, "I", high=1e7, power_on=1),
+)
+_CYCLE_WINDOW: Final = (Register("cycle_window", 142, "I", high=1e7, power_on=1),)
+_CYCLE_STATE: Final = (
+    Register("cycle_running", 200, "H"),
+    Register("cycle_log_depth", 201, "H"),
+    Register("cycles_done", 202, "I"),
+    Register("cycle_oldest", 204, "I"),
+)
 
 HEAD: Final = Block(_LIFE)
 """Life, alarms, permissives and the echo of the last command: words 0..10."""
@@ -132,9 +149,17 @@ IMAGE: Final = Block((*_LIFE, *PROCESS_VALUES, *_GATE))
 """Everything that can only be read: words 0..75; 11..19 and 68..69 are reserved and read 0."""
 COMMAND: Final = Block(_COMMAND)
 """One FC16 of words 100..119 is a coherent set-point and a command; a change of ``cmd_seq`` triggers it."""
-WRITABLE: Final = Block((*_COMMAND, *_HANDS))
-"""Words 100..121."""
-BY_NAME: Final = {register.name: register for register in (*IMAGE.registers, *WRITABLE.registers)}
+CYCLE_PLAN: Final = Block(_CYCLE_PLAN)
+"""What ``start_cycles`` takes over: words 130..141, written before the command."""
+CYCLE_WINDOW: Final = Block(_CYCLE_WINDOW)
+"""The cycle that the window on the log is to begin with: words 142 and 143 (``cycle_map``)."""
+CYCLE_STATE: Final = Block(_CYCLE_STATE)
+"""How far the cycles have come: words 200..205, read only."""
+WRITABLE: Final = Block((*_COMMAND, *_HANDS, *_CYCLE_PLAN, *_CYCLE_WINDOW))
+"""Words 100..143; 122..129 are reserved."""
+BY_NAME: Final = {
+    register.name: register for register in (*IMAGE.registers, *WRITABLE.registers, *CYCLE_STATE.registers)
+}
 OF_THE_VIEW: Final = frozenset({"map_version", "last_cmd_seq", "last_cmd_result"})
 """Registers that the Modbus side of the PLC keeps itself; all others of ``IMAGE`` are the process image."""
 SETPOINTS: Final = COMMAND.names[2:]
@@ -176,6 +201,7 @@ class Command(IntEnum):
     vent = 13
     tare_gate = 14
     controlled_stop = 15
+    start_cycles = 16
 
 
 class Result(IntEnum):

@@ -43,13 +43,11 @@ def _step(trial: Trial) -> str:
 
 
 def _expose(trial: Trial, condition: str, window_c: Window) -> None:
-    """All of the hour's water is collected: the probe sees it all the while, and the balance that it flowed. So it flows
-    no faster than the tank takes it; the totals on the display go on by as much as the test pulses tell."""
+    """All of the hour's water is collected: the probe sees it all the while, and the balance that it flowed. So it
+    flows no faster than the tank takes it; the totals on the display go on by as much as the test pulses tell."""
     run, bench = trial.run, trial.bench
     exposure_s = trial.test.value("exposure_s")
-    flow_l_h = min(
-        trial.point("reference").target_l_h, 3600.0 * TANK_USE * TANK_CAPACITY_L / (ROOM**2 * exposure_s)
-    )
+    flow_l_h = min(trial.point("reference").target_l_h, 3600.0 * TANK_USE * TANK_CAPACITY_L / (ROOM**2 * exposure_s))
     with run.step(_step(trial)):
         bench.make_room(flow_l_h * exposure_s / 3600.0 * ROOM)
         line = bench.start_flow(flow_l_h)

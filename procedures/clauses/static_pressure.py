@@ -1,4 +1,4 @@
-"""ISO 4064-2, 7.3: static pressure: every sample withstands 1.6 times its maximum pressure, and 2 times for a minute."""
+"""ISO 4064-2, 7.3: every sample withstands 1.6 times its maximum pressure, and 2 times that pressure for a minute."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ HIGHEST_MPA = 5.0
 
 
 def static_pressure(trial: Trial) -> None:
-    """1. Each sample, filled and bled, on the test pump: raise the pressure slowly to 1.6 MAP, hold it for 15 min, look.
-    2. Raise it to 2 MAP, hold it for 1 min, look. 3. Release it slowly, and mount the sample again. No water outside,
-    none in the indicating device, no damage (P1:4.2.10); the pressure that falls meanwhile is an indication of it.
+    """1. Each sample, filled and bled, on the test pump: raise the pressure slowly to 1.6 MAP, hold it for 15 min,
+    look. 2. Raise it to 2 MAP, hold it for 1 min, look. 3. Release it slowly, and mount the sample again. No water
+    outside, none in the indicating device, no damage (P1:4.2.10); a pressure that falls meanwhile is a sign of it.
     """
     for meter in trial.meters:
         if all(trial.run.finished(_step(trial, meter, hold)) for hold in HOLDS):

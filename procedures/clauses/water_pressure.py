@@ -57,9 +57,7 @@ def _vouch(trial: Trial, target_kpa: float) -> None:
     complaints = bench.uncalibrated(("pressure",)) if gauge else []
     if not 100.0 * u_kpa / target_kpa <= limit:
         who = "the gauge before the meters" if gauge else "the rig's own transmitter (there is no certified gauge)"
-        complaints.append(
-            f"{who} knows {target_kpa:g} kPa to {u_kpa:g} kPa only; allowed are {limit:g} % of it"
-        )
+        complaints.append(f"{who} knows {target_kpa:g} kPa to {u_kpa:g} kPa only; allowed are {limit:g} % of it")
     if complaints:
         raise NotDone("; ".join(complaints))
 

@@ -39,8 +39,7 @@ def read(line: Line, tmp_path: Path, station: Path = LAB_DN20) -> object:
 
 
 def test_a_laboratory_with_all_instruments_takes_their_place(line: Line, tmp_path: Path) -> None:
-    """An operator is a person, and served nowhere; what the laboratory has besides does no harm."""
-    line["addresses"].pop("operator", None)
+    """What the laboratory has besides does no harm."""
     line["addresses"]["rtd"] = ["tcp://127.0.0.1:1"]
     assert read(line, tmp_path)
 
@@ -68,17 +67,16 @@ def test_a_laboratory_that_lacks_something_is_refused(
         read(line, tmp_path)
 
 
-def test_a_panel_is_served_with_the_rest(line: Line, tmp_path: Path) -> None:
-    """A bench that talks to the real panel would let a real person act on a simulated rig."""
-    text = (
-        LAB_DN20.read_text() + '\n[instruments.operator]\ndriver = "operator_panel"\naddress = "socket://tablet:7001"\n'
-    )
-    (tmp_path / "station.toml").write_text(text)
+def test_a_panel_is_served_and_a_person_is_not(line: Line, tmp_path: Path) -> None:
+    """Behind the real panel a real person would act on a simulated rig; a terminal is the same in both."""
+    assert load_station(LAB_DN20).twin().instrument("operator").address == "virtual"
+    line["addresses"].pop("operator")
     with pytest.raises(ConfigError, match="serves 0 instruments as operator"):
-        read(line, tmp_path, tmp_path / "station.toml")
-    assert load_station(tmp_path / "station.toml").twin().instrument("operator").address == "virtual"
-    line["addresses"]["operator"] = ["socket://127.0.0.1:1"]
-    assert read(line, tmp_path, tmp_path / "station.toml")
+        read(line, tmp_path)
+    console = tmp_path / "console.toml"
+    text = LAB_DN20.read_text().replace('"operator_panel"', '"operator_console"')
+    console.write_text(text.replace('"socket://192.168.20.81:7001"', '"console"'))
+    assert read(line, tmp_path, console)
 
 
 def test_a_simulated_station_has_its_own_laboratory(line: Line, tmp_path: Path) -> None:

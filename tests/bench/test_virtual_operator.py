@@ -102,7 +102,7 @@ def every_task() -> list[OperatorTask]:
         tasks.release_pressure(M1),
         tasks.magnet_on(M1, "M-7", "inlet end"),
         tasks.magnet_off(M1, "M-7"),
-        tasks.electrostatic_discharge(M1, 6.0, "screw of the case", contact=True, discharges=1),
+        tasks.electrostatic_discharge(M1, 6.0, "screw of the case", contact=True),
         tasks.field_on(M1, 435.0, 10.0, "vertical"),
         tasks.field_off(M1),
         tasks.vibration(M1, "Z", "10 to 150 Hz"),

@@ -262,7 +262,7 @@ def steps(told: list[float]) -> list[float]:
 
 
 def test_what_stands_in_it_is_told_in_small_steps() -> None:
-    """0.1 K and 1 %, and no more often than that; at last what is true."""
+    """0.25 K and 1 %, and no more often than that; at last what is true."""
     made, told = humid(55.0, 95.0), Told()
     climate = Climate(made, [told])
     climate.advance(1.0, lambda duration_s: True)
@@ -273,15 +273,16 @@ def test_what_stands_in_it_is_told_in_small_steps() -> None:
     assert max(told.percents) == 95.0
     assert told.percents[-1] == round(made.air_humidity_percent)
     assert max(steps(told.percents)) <= 2.0, "a step, and what is rounded on both sides"
-    assert max(steps(told.temps_c)) < 0.21
-    assert len(told.temps_c) < 2 * 350
+    assert max(steps(told.temps_c)) <= 0.5
+    assert told.temps_c[-1] == pytest.approx(made.body_temp_c, abs=0.02)
+    assert len(told.temps_c) < 150
     assert len(told.percents) < 150
 
 
 def test_a_slow_ramp_is_no_more_pieces_than_it_has_steps() -> None:
-    """10 K/h for three hours: 300 steps of the body."""
+    """10 K/h for three hours: 120 steps of the body."""
     made, pieces = chamber(25.0), []
     made.advance(5.0 * 3600.0)
     made.setpoint_c, made.gradient_up_k_min = 55.0, 1.0 / 6.0
     Climate(made, []).advance(3.0 * 3600.0, lambda duration_s: pieces.append(duration_s) or True)
-    assert len(pieces) < 350
+    assert len(pieces) < 150
