@@ -21,7 +21,14 @@ from meterbench.bench.safe_state import SafeAction, make_all_safe
 from meterbench.bench.uncertainty import ReferenceData
 from meterbench.bench.witnesses import WITNESSES, Sight, Witnesses
 from meterbench.dut.meter import Nameplate
-from meterbench.errors import BenchError, ConfigError, DeadlineExceeded, InstrumentError, InterlockTripped
+from meterbench.errors import (
+    BenchError,
+    CalibrationError,
+    ConfigError,
+    DeadlineExceeded,
+    InstrumentError,
+    InterlockTripped,
+)
 from meterbench.instruments.capabilities import (
     Balance,
     ClimateChamber,
@@ -131,6 +138,7 @@ class Bench:
         self._had_control = False
         """Once the PLC was told so, the heartbeat that it hears may be our own."""
         self._probe = probe
+        self._chamber_probe = chamber_probe
         self.allowances = allowances or Allowances()
         """What instruments that see the same thing may differ by beyond their certificates."""
         self._witnesses = Witnesses(self.instruments, self.certificate, self.allowances, chamber_probe)
@@ -371,6 +379,18 @@ class Bench:
     def chamber(self) -> ClimateChamber:
         """``ConfigError`` where the station has none."""
         return cast(ClimateChamber, self._the("chamber"))
+
+    def air_temp_c(self) -> float:
+        """The air around the meters now, by the probe in the chamber, corrected by its certificate; NaN where the
+        certificate says nothing. ``ConfigError`` where the station has no such probe."""
+        thermometer = cast(ResistanceThermometer, self._the("chamber_probe"))
+        certificate = self.certificate("chamber_probe")
+        if certificate is None or self._chamber_probe is None:
+            return math.nan
+        try:
+            return certificate.corrected(self._chamber_probe.temp_c(thermometer.resistance_ohm()))
+        except CalibrationError:
+            return math.nan
 
     @property
     def operator(self) -> Operator:

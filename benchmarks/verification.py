@@ -4,7 +4,7 @@
 
 Once inside this process (session and procedure, from opening to safe state), and once as a person starts it: the
 command in a process of its own, with its reports. Beside it ten minutes of recorded draws, whose flow changes every
-second: the station is hardly ever steady then.
+second: the station is hardly ever steady then. Last, what waiting costs where nothing moves.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from meterbench.procedures.initial_verification import initial_verification
 REPEATS = 3
 DRAWS = 6
 DRAW_S = 100
+WAITS_S = {"an hour": 3600.0, "a day": 86_400.0, "an hour in steps of a minute": 60.0}
 
 
 def synthetic_draws() -> list[Draw]:
@@ -54,6 +55,25 @@ def in_process(name: str, procedure: Callable[[Run, Bench], None]) -> tuple[floa
         return run.elapsed_s, time.perf_counter() - start_s
 
 
+def waiting() -> list[Figure]:
+    """Wall time of waits in a steady world, with everything that is looked at beside them."""
+    figures = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        session(load_station(default_station()), Programme("waiting", "waiting", {}), Path(folder) / "run") as (
+            _,
+            bench,
+        ),
+    ):
+        bench.clock.sleep(600.0)
+        for name, sleep_s in WAITS_S.items():
+            start_s = time.perf_counter()
+            for _ in range(round(max(3600.0 / sleep_s, 1.0))):
+                bench.clock.sleep(sleep_s)
+            figures.append(Figure(f"waiting {name}, wall", 1e3 * (time.perf_counter() - start_s), "ms"))
+    return figures
+
+
 def as_command() -> float:
     """Wall seconds of what ``make run`` starts."""
     with tempfile.TemporaryDirectory() as folder:
@@ -62,7 +82,7 @@ def as_command() -> float:
 
 
 def measure() -> list[Figure]:
-    """The verification in this process and as a command, and the draws."""
+    """The verification in this process and as a command, the draws, and waiting."""
     tables = edition.load()
     figures = []
     for name, title, procedure in (
@@ -85,7 +105,7 @@ def measure() -> list[Figure]:
         ]
     command_s = median(as_command() for _ in range(REPEATS))
     figures.append(Figure("meterbench run initial-verification, wall", command_s, "s", "at most 20"))
-    return figures
+    return figures + waiting()
 
 
 def main() -> None:

@@ -82,6 +82,21 @@ def water_temperature(
 _GAUGE_KPA = ("pressure_start_corrected", "pressure_end_corrected")
 
 
+def of_samples(
+    quantity: str, unit: str, samples: Sequence[float], window: tuple[float | None, float | None], clause: str, note: str
+) -> Condition:
+    """Something that was sampled all the while, and must have been in a window. Not met without a sample, or with one
+    that is no number."""
+    known = len(samples) > 0 and all(math.isfinite(sample) for sample in samples)
+    span = (min(samples), max(samples)) if known else (math.nan, math.nan)
+    return _condition(quantity, unit, span, window, clause, note)
+
+
+def not_known(sentences: Sequence[str], clause: str) -> list[Condition]:
+    """What could not be vouched for, one sentence each."""
+    return [Condition("", each, "", None, None, None, None, False, clause, "calibration") for each in sentences]
+
+
 def inlet_pressure(collected: Collected, window_kpa: tuple[float, float], clause: str) -> Condition:
     """The pressure before the meters: by the gauge with a certificate at both ends of the collection, where there is
     one; else by the rig's transmitter, mean over the collection, as single samples carry its noise."""

@@ -71,6 +71,8 @@ class ErrorRun:
     """By serial, the error without the disturbance: then the fault is judged, and the error itself only reported."""
     during: Callable[[], None] | None = None
     """What is done while the water is collected; it may sleep on the bench's clock."""
+    surroundings: Callable[[], Sequence[Condition]] | None = None
+    """What else must have held, asked once the water is collected: one that was not met makes the error INVALID."""
 
     @property
     def step(self) -> str:
@@ -106,7 +108,8 @@ def measure_errors(run: Run, bench: Bench, edition: Edition, wanted: ErrorRun, l
         volumes = assign(collected, bench.batch, bench.air.pressure_hpa, bench.air.humidity_percent)
         keep_readings(run, bench, collected, volumes)
         seen = [*_conditions(bench, edition, wanted, collected, volumes),
-                *cross_checks(bench, collected, volumes, leak_kpa_min)]  # fmt: skip
+                *cross_checks(bench, collected, volumes, leak_kpa_min),
+                *(wanted.surroundings() if wanted.surroundings else ())]  # fmt: skip
         for condition in seen:
             run.condition(condition)
         procedure = wanted.judging.procedure

@@ -124,3 +124,37 @@ def rescaled_loss_kpa(loss_kpa: float, measured_l_h: float, wanted_l_h: float) -
 def pressure_fall_percent(start: float, end: float) -> float:
     """ISO 4064-2, 7.3: what a pressure that was shut in has lost, of itself; NaN where there was none."""
     return 100.0 * (start - end) / start if start > 0.0 else math.nan
+
+
+def steepest_k_min(at_s: Sequence[float], temp_c: Sequence[float], over_s: float) -> float:
+    """IEC 60068-2-1 and -2-2: the largest rate of change of a temperature in K/min, >= 0, each mean over ``over_s``, or
+    to the next sample after it. NaN without two samples so far apart, or with one that is no number."""
+    if any(not math.isfinite(each) for each in temp_c):
+        return math.nan
+    rates = []
+    last = 0
+    for first, began_s in enumerate(at_s):
+        while last < len(at_s) and at_s[last] - began_s < over_s:
+            last += 1
+        if last == len(at_s):
+            break
+        rates.append(60.0 * abs(temp_c[last] - temp_c[first]) / (at_s[last] - began_s))
+    return max(rates, default=math.nan)
+
+
+def absolute_humidity_g_m3(temp_c: float, humidity_percent: float) -> float:
+    """OIML D 11, dry heat: water in air of a temperature and a relative humidity (vapour as an ideal gas; saturation
+    over water by Magnus with the coefficients of WMO No. 8)."""
+    vapour_hpa = humidity_percent / 100.0 * 6.112 * math.exp(17.62 * temp_c / (243.12 + temp_c))
+    return 216.68 * vapour_hpa / (temp_c + 273.15)
+
+
+def damp_heat_c(
+    at_s: float, lower_c: float, upper_c: float, rise_s: float, upper_until_s: float, fall_s: float
+) -> float:
+    """IEC 60068-2-30: the air's temperature at a time of one cycle of damp heat: up, held, down, held."""
+    if at_s < rise_s:
+        return lower_c + (upper_c - lower_c) * at_s / rise_s
+    if at_s <= upper_until_s:
+        return upper_c
+    return max(lower_c, upper_c - (upper_c - lower_c) * (at_s - upper_until_s) / fall_s)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from meterbench.procedures.trial import NotDone, Trial
 
 LOOK_EVERY_S = 120.0
+PART_OF_THE_WAY = 0.9
 ARRIVED_K = 0.5
 """Of the target, before and after the meters, by the rig's own sensors; whether a window was kept, the probe tells."""
 SOAK_S = 300.0
@@ -24,10 +25,16 @@ def temper(trial: Trial, target_c: float) -> bool:
     rate_k_s = trial.edition.plan("water_temp_k_h") / 3600.0
     bench.rig.set_water_temp(target_c)
     bench.start_flow(trial.point("reference").target_l_h)
-    bench.clock.sleep(LOOK_EVERY_S)
-    end_s = bench.clock.now_s() + SOAK_S + abs(target_c - bench.watch.look().water_temp_upstream_c) / rate_k_s
+    start_s, first_k = bench.clock.now_s(), _gap_k(trial, target_c)
+    end_s = start_s + SOAK_S + first_k / rate_k_s
+    wait_s = LOOK_EVERY_S
     while not (arrived := _gap_k(trial, target_c) <= ARRIVED_K) and bench.clock.now_s() < end_s:
-        bench.clock.sleep(LOOK_EVERY_S)
+        bench.clock.sleep(wait_s)
+        left_k = _gap_k(trial, target_c)
+        seen_k_s = (first_k - left_k) / (bench.clock.now_s() - start_s)
+        left_s = end_s - bench.clock.now_s()
+        # One long wait for most of what is left, at the rate that was seen so far.
+        wait_s = max(LOOK_EVERY_S, min(left_s, PART_OF_THE_WAY * left_k / seen_k_s)) if seen_k_s > 0.0 else LOOK_EVERY_S
     if arrived:
         bench.clock.sleep(SOAK_S)
     else:

@@ -38,8 +38,11 @@ def campaign(request: pytest.FixtureRequest, open_programme: Callable[[Programme
     here = [item for item in request.session.items if item.path == request.path]
     selected = {str(marker.args[0]) for item in here for marker in item.iter_markers("clause")}
     chosen = [test.key for test in TESTS if test.clause in selected]
-    settings = {} if len(chosen) == len(TESTS) else {"tests": chosen}
-    campaign = open_programme(Programme(type_evaluation.NAME, "Type evaluation", TABLES.header("7, 8"), settings))
+    part = (
+        "" if len(chosen) == len(TESTS) else f", only {', '.join(test.clause for test in TESTS if test.key in chosen)}"
+    )
+    header, settings = TABLES.header("7, 8"), {"tests": chosen}
+    campaign = open_programme(Programme(type_evaluation.NAME, f"Type evaluation{part}", header, settings))
 
     def begin(run: Run, bench: Bench) -> None:
         type_evaluation.begin(run, bench, TABLES, chosen)

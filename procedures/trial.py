@@ -67,7 +67,7 @@ class Trial:
             self.ask(task)
         except NotDone as cause:
             raise MeterError(
-                f"{cause}; nothing can be measured before it is done: do it, then resume the run"
+                f"{cause}; every later test would be false: do it, then resume the run"
             ) from cause
 
     def judge(self, task: OperatorTask, quantity: str, meter: Nameplate, condition: str = "") -> bool:

@@ -34,13 +34,6 @@ class Column:
     """Share of the width that is left; 0: as wide as its content, which must be short then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A heading across a table, for the rows below it."""
-
-    title: str
-
-
 Row = tuple[Cell | str, ...]
 
 
@@ -49,7 +42,7 @@ class Table:
     """Columns and rows; the head is repeated on each page."""
 
     columns: tuple[Column, ...]
-    rows: Sequence[Row | Group]
+    rows: Sequence[Row]
     caption: str = ""
     note: str = ""
 

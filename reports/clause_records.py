@@ -10,7 +10,7 @@ from statistics import fmean, stdev
 
 from meterbench.bench.record import ResultRow, RunRecord
 from meterbench.reports import tables
-from meterbench.reports.blocks import DASH, Cell, Column, Group, Row, Table
+from meterbench.reports.blocks import DASH, Cell, Column, Row, Table
 from meterbench.reports.tables import ERROR, RECORD_COLUMNS, Readings, Seen
 
 FAULT = "fault"
@@ -57,7 +57,7 @@ def other_results(rows: Sequence[ResultRow], shown: Iterable[ResultRow] = ()) ->
     left = [row for row in rows if row.quantity != ERROR and row not in set(shown)]
     if not left:
         return []
-    lines: list[Row | Group] = [
+    lines: list[Row] = [
         (
             row.meter or DASH,
             row.condition or DASH,
@@ -83,7 +83,7 @@ def faults_beside_errors(rows: Sequence[ResultRow]) -> list[ResultRow]:
 def watched_registers(rows: Sequence[ResultRow], record: RunRecord) -> tuple[list[Table], list[ResultRow]]:
     """Registers read at the start and at the end of a watch (absence of flow), and the rows that this accounts for."""
     read = {(each["step"], each["meter"], each["quantity"]): each for each in record.readings}
-    lines: list[Row | Group] = []
+    lines: list[Row] = []
     shown = []
     for row in rows:
         register = row.quantity.removeprefix("change_of_")
@@ -112,7 +112,7 @@ def further_readings(steps: Sequence[str], record: RunRecord, shown: Iterable[Re
         if each["step"] in steps and each["step"] not in collected and (each["step"], each["quantity"]) not in told:
             key = (each["step"], each["meter"], each["instrument"], each["quantity"], each["unit"])
             grouped.setdefault(key, []).append(each["value"])
-    lines: list[Row | Group] = []
+    lines: list[Row] = []
     for (step, meter, instrument, quantity, unit), numbers in grouped.items():
         seen = _seen_cell(Seen(min(numbers), max(numbers), unit))
         where = step.partition("/")[2] or step
@@ -129,7 +129,7 @@ def further_readings(steps: Sequence[str], record: RunRecord, shown: Iterable[Re
 
 def remarks(rows: Sequence[ResultRow]) -> list[Table]:
     """Why a result is not PASS, one line each."""
-    lines: list[Row | Group] = [
+    lines: list[Row] = [
         (row.meter or DASH, " ".join(each for each in (row.condition, row.flow_point) if each) or DASH,
          words(row.quantity), _run_text(row), row.verdict, row.reason)
         for row in rows
@@ -150,7 +150,7 @@ def conditions_table(steps: Sequence[str], record: RunRecord) -> list[Table]:
         if each.step in steps:
             key = (each.quantity, each.unit, each.lower, each.upper, each.clause, each.note)
             grouped.setdefault(key, []).append((each.lowest, each.highest, each.met))
-    lines: list[Row | Group] = []
+    lines: list[Row] = []
     for (quantity, unit, lower, upper, clause, note), seen in grouped.items():
         lows = [low for low, _, _ in seen if low is not None]
         highs = [high for _, high, _ in seen if high is not None]
@@ -193,26 +193,25 @@ def _curve_table(
 ) -> Table:
     units = _units(rows, readings)
     columns = (
-        Column("Run"), *_reading_columns(units), Column("Error", "E", "%", "number"),
+        Column("Flow point"), Column("Run"), *_reading_columns(units), Column("Error", "E", "%", "number"),
         Column("Uncertainty", "U", "%", "number"), Column("MPE", "", "%", "number"), Column("Verdict", kind="verdict"),
     )  # fmt: skip
-    lines: list[Row | Group] = []
+    lines: list[Row] = []
     for point in dict.fromkeys(row.flow_point for row in rows):
         of_point = [row for row in rows if row.flow_point == point]
-        lines.append(Group(point))
         lines += [
-            (_run_text(row), *_seen_cells(row, units, readings), _value(row),
+            (point if row is of_point[0] else "", _run_text(row), *_seen_cells(row, units, readings), _value(row),
              Cell(row.uncertainty_text, row.expanded_uncertainty), row.limits_text, row.verdict)
             for row in of_point
         ]  # fmt: skip
         valid = [row.value for row in of_point if row.value is not None and row.verdict != "INVALID"]
         empty = [""] * len(units)
         if len(valid) > 1:
-            lines.append(("mean", *empty, Cell(f"{fmean(valid):+.3f}", fmean(valid)), "", "", ""))
+            lines.append(("", "mean", *empty, Cell(f"{fmean(valid):+.3f}", fmean(valid)), "", "", ""))
             judged = deviations.get(_place(of_point[0]))
             limit, verdict = (judged.limits_text, judged.verdict) if judged else ("", "")
             spread = judged.value if judged and judged.value is not None else stdev(valid)
-            lines.append(("std. dev.", *empty, Cell(f"{spread:.3f}", spread), "", limit, verdict))
+            lines.append(("", "std. dev.", *empty, Cell(f"{spread:.3f}", spread), "", limit, verdict))
     what = f"Meter {meter}" + (f", {condition}" if condition else "")
     return Table(columns, lines, what)
 
@@ -229,7 +228,7 @@ def _flat_table(rows: Sequence[ResultRow], faults: Sequence[ResultRow], readings
     with_faults = any(beside)
     if with_faults:
         columns += [Column("Fault", "", "%", "number"), Column("Limit", "", "%", "number")]
-    lines: list[Row | Group] = []
+    lines: list[Row] = []
     for row, fault in zip(rows, beside, strict=True):
         line: list[Cell | str] = [
             row.meter, row.condition or DASH, row.flow_point, _run_text(row), *_seen_cells(row, units, readings),
@@ -244,15 +243,14 @@ def _flat_table(rows: Sequence[ResultRow], faults: Sequence[ResultRow], readings
 
 def _without_empty(table: Table, keep: Sequence[int]) -> Table:
     """Without columns in which nothing stands: every run the first, no condition, no limit."""
-    rows = [row for row in table.rows if not isinstance(row, Group)]
     empty = {"", DASH, "1"}
     kept = [
         number
         for number, column in enumerate(table.columns)
         if number in keep
-        or any(_text(row[number]) not in (empty if column.name == "Run" else {"", DASH}) for row in rows)
+        or any(_text(row[number]) not in (empty if column.name == "Run" else {"", DASH}) for row in table.rows)
     ]
-    lines = [row if isinstance(row, Group) else tuple(row[number] for number in kept) for row in table.rows]
+    lines = [tuple(row[number] for number in kept) for row in table.rows]
     return Table(tuple(table.columns[number] for number in kept), lines, table.caption, table.note)
 
 

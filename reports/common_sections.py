@@ -16,7 +16,6 @@ from meterbench.reports.blocks import (
     Column,
     Facts,
     Figure,
-    Group,
     Row,
     Section,
     Signatures,
@@ -94,7 +93,7 @@ def software_text(record: RunRecord) -> str:
 
 def meters_table(record: RunRecord) -> Table:
     """The samples with their flow rates."""
-    lines: list[Row | Group] = [
+    lines: list[Row] = [
         (
             str(meter.get("slot", DASH)), meter["serial"], str(meter.get("designation", DASH)),
             *[Cell(tables.nominal_text(meter.get(mark)), meter.get(mark)) for mark in _FLOWS],
@@ -116,7 +115,7 @@ _FLOWS = ("q1_l_h", "q2_l_h", "q3_l_h", "q4_l_h")
 
 def equipment(record: RunRecord) -> list[Block]:
     """Instruments with their certificates, and what the operator used, to be filled in."""
-    lines: list[Row | Group] = []
+    lines: list[Row] = []
     for it in record.opened["instruments"]:
         calibration = str(it.get("calibration") or "missing")
         make = " ".join(str(it[key]) for key in ("manufacturer", "model") if it.get(key)) or DASH
@@ -136,7 +135,7 @@ def equipment(record: RunRecord) -> list[Block]:
     )  # fmt: skip
     found: list[Block] = [Table(columns, lines, "Instruments")] if lines else [Text("No instrument is in the record.")]
     names = dict.fromkeys(act["name"] for act in record.acts)
-    used: list[Row | Group] = [(BY_HAND[name], BLANK, BLANK, BLANK, BLANK) for name in names if name in BY_HAND]
+    used: list[Row] = [(BY_HAND[name], BLANK, BLANK, BLANK, BLANK) for name in names if name in BY_HAND]
     if used:
         heads = ("Make and model", "Serial", "Certificate", "Due")
         by_hand = (Column("Device", width=1.4), *[Column(head, width=1.0) for head in heads])
@@ -154,7 +153,7 @@ def equipment(record: RunRecord) -> list[Block]:
     return [*found, Facts(facts)]
 
 
-def uncertainty(record: RunRecord, titles: Mapping[str, str]) -> list[Section]:
+def uncertainty(record: RunRecord, titles: Mapping[str, str], letter: str) -> list[Section]:
     """Per test the range of the expanded uncertainties and the largest budget; ``titles`` by procedure."""
     grouped: dict[tuple[str, str], list[Budget]] = {}
     for budget in record.budgets:
@@ -173,12 +172,12 @@ def uncertainty(record: RunRecord, titles: Mapping[str, str]) -> list[Section]:
         title = f"{titles.get(procedure, procedure)}: {words(quantity)}"
         drawn = Figure(bars, "Contributions to the standard uncertainty of the result, %")
         blocks: list[Block] = [Text(text), _budget_table(largest), drawn]
-        found.append(Section(str(number), title, blocks, collapsed=True))
+        found.append(Section(f"{letter}.{number}", title, blocks, collapsed=True))
     return found
 
 
 def _budget_table(budget: Budget) -> Table:
-    lines: list[Row | Group] = [
+    lines: list[Row] = [
         (part.name, Cell(tables.rounded_text(part.estimate, 6), part.estimate),
          Cell(tables.rounded_text(part.standard_uncertainty, 3), part.standard_uncertainty),
          tables.unit_text(part.unit) or DASH, part.distribution,
@@ -199,7 +198,7 @@ def _budget_table(budget: Budget) -> Table:
 
 def traceability_table(record: RunRecord) -> Table:
     """Requirements of the technical description, the tests of this run that exercise them, and the worst verdict."""
-    lines: list[Row | Group] = []
+    lines: list[Row] = []
     for traced in traceability(record, requirements.load()):
         if not traced.exercises:
             lines.append((traced.id, traced.title, "nothing covers it yet", DASH))
@@ -221,7 +220,7 @@ def reservations(record: RunRecord) -> list[Block]:
         found.append(Text("Not examined here, and to be shown otherwise: " + "; ".join(edition["not_covered"]) + "."))
     if not edition["unconfirmed"]:
         return [*found, Text("All figures of the edition were checked against the text of the standard.")]
-    lines: list[Row | Group] = [(figure,) for figure in edition["unconfirmed"]]
+    lines: list[Row] = [(figure,) for figure in edition["unconfirmed"]]
     found.append(Text("These figures of the edition were not checked against the printed text of the standard."))
     return [*found, Table((Column("Figure", width=1.0),), lines)]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from meterbench.bench.record import ResultRow, RunRecord
 from meterbench.reports import figures
-from meterbench.reports.blocks import DASH, Cell, Column, Group, Row, Table
+from meterbench.reports.blocks import DASH, Cell, Column, Row, Table
 from meterbench.reports.tables import ERROR, nominal_flow_l_h
 
 CURVES = {
@@ -44,9 +44,10 @@ def mean_curves(record: RunRecord, meter: str) -> list[MeanCurve]:
     return found
 
 
-def shift_figure(record: RunRecord, meter: Mapping[str, Any]) -> str:
-    """SVG text; empty unless there is a curve before and one after."""
-    curves = mean_curves(record, meter["serial"])
+def shift_figure(record: RunRecord, meter: Mapping[str, Any], procedure: str) -> str:
+    """SVG text up to the curve that ``procedure`` measured; empty unless there is a curve before and one after."""
+    worn = list(CURVES).index(procedure) if procedure in CURVES else len(CURVES)
+    curves = [each for each in mean_curves(record, meter["serial"]) if list(CURVES).index(each.procedure) <= worn]
     if len(curves) < 2 or curves[0].label != "before":
         return ""
     drawn = []
@@ -63,7 +64,7 @@ def shift_table(record: RunRecord, rows: Sequence[ResultRow]) -> list[Table]:
     if not shifts:
         return []
     procedure = next(iter(shifts.values())).procedure
-    lines: list[Row | Group] = []
+    lines: list[Row] = []
     for (meter, point), row in shifts.items():
         means = {curve.procedure: curve.errors_percent.get(point) for curve in mean_curves(record, meter)}
         ends = [means.get("intrinsic-error"), means.get(procedure)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meterbench.bench.record import RunRecord
 from meterbench.reports import tables
-from meterbench.reports.blocks import DASH, Block, Column, Group, Row, Table, Text
+from meterbench.reports.blocks import DASH, Block, Column, Row, Table, Text
 from meterbench.reports.clause_records import window_text, words
 from meterbench.reports.common_sections import moment_text
 
@@ -15,7 +15,7 @@ def deviations(record: RunRecord) -> list[Block]:
     columns: tuple[Column, ...]
     reasons = record.closed["reasons"] if record.closed else []
     found += [Text(f"The run ended early: {reason}", "warning") for reason in reasons]
-    events: list[Row | Group] = [
+    events: list[Row] = [
         (moment_text(event["utc"]), event["level"], event["text"])
         for event in record.events
         if event["level"] != "info" or "resumed" in event["text"]
@@ -23,7 +23,7 @@ def deviations(record: RunRecord) -> list[Block]:
     if events:
         columns = (Column("Time"), Column("Level"), Column("Event", width=1.0))
         found.append(Table(columns, events, "Warnings, alarms, resumptions"))
-    unmet: list[Row | Group] = [
+    unmet: list[Row] = [
         (each.step, words(each.quantity), window_text(each.lower, each.upper), _extent(each.lowest, each.highest),
          tables.unit_text(each.unit) or DASH, each.note)
         for each in record.conditions
@@ -35,7 +35,7 @@ def deviations(record: RunRecord) -> list[Block]:
             Column("Seen", kind="number"), Column("Unit"), Column("Note", width=1.0),
         )  # fmt: skip
         found.append(Table(columns, unmet, "Conditions that were not met"))
-    results: list[Row | Group] = [
+    results: list[Row] = [
         (row.step, row.meter or DASH, words(row.quantity), str(row.attempt), row.verdict, row.reason)
         for row in record.rows
         if row.verdict not in ("PASS", "FAIL", "NOT_RUN") or row.attempt > 1
@@ -46,7 +46,7 @@ def deviations(record: RunRecord) -> list[Block]:
             Column("Verdict", kind="verdict"), Column("Reason", width=1.6),
         )  # fmt: skip
         found.append(Table(columns, results, "Results without a judgement, and further attempts"))
-    acts: list[Row | Group] = [
+    acts: list[Row] = [
         (moment_text(act["utc"]), act["instruction"], act["answer"] + (" (by default)" if act["by_default"] else ""))
         for act in record.acts
         if act["answer"] == "not done" or act["by_default"]
@@ -59,7 +59,7 @@ def deviations(record: RunRecord) -> list[Block]:
 
 def operator_acts(record: RunRecord) -> list[Block]:
     """What the person at the bench was asked, and answered."""
-    lines: list[Row | Group] = [
+    lines: list[Row] = [
         (moment_text(act["utc"])[:19], act["step"] or DASH, act["instruction"], act["answer"], act["who"] or DASH)
         for act in record.acts
     ]

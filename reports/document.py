@@ -1,4 +1,4 @@
-"""A run's record as a document: the type evaluation report of ISO 4064-3, 4, or the verification report of its clause 5.
+"""A run's record as a document: the type evaluation report of ISO 4064-3, 4, or the verification report of its 5.
 
 The same document is printed as a page and on paper; it says nothing that the record does not say.
 """
@@ -25,7 +25,7 @@ from meterbench.reports import (
     matrix,
     tables,
 )
-from meterbench.reports.blocks import BLANK, Block, Column, Document, Facts, Figure, Group, Row, Section, Table, Text
+from meterbench.reports.blocks import BLANK, Block, Column, Document, Facts, Figure, Row, Section, Table, Text
 from meterbench.reports.tables import ERROR, Readings
 from meterbench.reports.type_information import type_information
 
@@ -92,7 +92,7 @@ def _front(record: RunRecord, evaluation: bool) -> list[Block]:
     )
     if not evaluation:
         return [facts, _error_summary(record)]
-    excused: list[Row | Group] = [(each.clause, each.title, each.reason) for each in record.not_applicable]
+    excused: list[Row] = [(each.clause, each.title, each.reason) for each in record.not_applicable]
     columns = (Column("Clause"), Column("Test", width=1.0), Column("Why", width=1.0))
     found: list[Block] = [facts, *matrix.sample_matrix(record)]
     return [*found, Table(columns, excused, "Not applicable to this type")] if excused else found
@@ -101,7 +101,7 @@ def _front(record: RunRecord, evaluation: bool) -> list[Block]:
 def _error_summary(record: RunRecord) -> Table:
     """Errors of each meter at each flow point, and its conclusion."""
     summary = tables.summarise(record)
-    lines: list[Row | Group] = []
+    lines: list[Row] = []
     for line in summary.lines:
         errors = ["; ".join(row.value_text for row in rows) or "–" for rows in line.errors]
         lines.append((line.serial, *errors, line.verdict, "; ".join(line.reasons)))
@@ -128,7 +128,7 @@ def _evaluation(record: RunRecord, verified_lines: int) -> list[Section]:
         titles[row.procedure] = (
             f"{row.clause} {next(iter(conclusions.values())).title}" if conclusions else row.procedure
         )
-    documents: list[Row | Group] = [(BLANK, BLANK, BLANK)] * 4
+    documents: list[Row] = [(BLANK, BLANK, BLANK)] * 4
     columns = tuple(Column(head, width=1.0) for head in ("Document", "Number", "Date"))
     notes: list[Block] = [Text(missing_traces, "warning")] if missing_traces else []
     return [
@@ -146,7 +146,7 @@ def _evaluation(record: RunRecord, verified_lines: int) -> list[Section]:
         Section("Annex A", "Documents concerning the type", [Table(columns, documents)], new_page=True),
         Section("Annex B", "Test equipment used", common_sections.equipment(record)),
         Section("Annex C", "Measurement uncertainty", [Text(_BUDGETS, "note")],
-                common_sections.uncertainty(record, titles), new_page=True),
+                common_sections.uncertainty(record, titles, "C"), new_page=True),
         *_closing(record, verified_lines, ("D", "E", "F", "G", "H")),
     ]  # fmt: skip
 
@@ -185,7 +185,7 @@ def _test_record(record: RunRecord, clause: str, series: Traces) -> list[Block]:
     found: list[Block] = [_head(record, clause, steps)]
     if shifts:
         for meter in record.batch:
-            drawn = curve_shift.shift_figure(record, meter)
+            drawn = curve_shift.shift_figure(record, meter, next(iter(procedures)))
             if drawn:
                 found.append(Figure(drawn, f"Meter {meter['serial']}: error curves before and after durability"))
     elif "intrinsic-error" in procedures:
@@ -270,7 +270,7 @@ def _verification(record: RunRecord, verified_lines: int) -> list[Section]:
         Section("5.3", "Tests", _none(records), records),
         Section("Annex A", "Test equipment used", common_sections.equipment(record)),
         Section("Annex B", "Measurement uncertainty", [Text(_BUDGETS, "note")],
-                common_sections.uncertainty(record, titles)),
+                common_sections.uncertainty(record, titles, "B")),
         *_closing(record, verified_lines, ("C", "D", "E", "F", "G")),
     ]  # fmt: skip
 

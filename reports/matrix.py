@@ -9,7 +9,7 @@ from typing import Any
 
 from meterbench.bench.record import ClauseVerdict, RunRecord
 from meterbench.bench.verdict import Verdict, worst
-from meterbench.reports.blocks import DASH, Cell, Column, Group, Row, Table
+from meterbench.reports.blocks import DASH, Cell, Column, Row, Table
 
 SAMPLES_ACROSS = 6
 """Columns of samples that fit on a page; more samples make more tables."""
@@ -60,7 +60,7 @@ def sample_matrix(record: RunRecord) -> list[Table]:
     tables = []
     for first in range(0, len(serials), SAMPLES_ACROSS):
         across = serials[first : first + SAMPLES_ACROSS]
-        rows: list[Row | Group] = []
+        rows: list[Row] = []
         for clause in sorted({*conclusions, *missing}, key=clause_key):
             if clause in missing:
                 rows.append((clause, missing[clause], *[NOT_EXAMINED] * len(across)))
@@ -107,7 +107,7 @@ def _columns(first: str) -> tuple[Column, ...]:
 
 
 def _examined(record: RunRecord, rows: Sequence[Mapping[str, str]], note: str) -> Table:
-    found: list[Row | Group] = []
+    found: list[Row] = []
     for row in rows:
         results = [each for each in record.rows if each.quantity == row.get("quantity")]
         verdict = worst(Verdict[each.verdict] for each in results)
@@ -126,7 +126,7 @@ def _performed(record: RunRecord, tests: Sequence[Mapping[str, str]], part: str,
     conclusions = by_clause(record)
     excused = {each.clause: each.reason for each in record.not_applicable}
     listed = {test["clause"] for test in tests}
-    rows: list[Row | Group] = []
+    rows: list[Row] = []
     for test in tests:
         if test["part"] != part:
             continue

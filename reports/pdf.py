@@ -14,7 +14,7 @@ from typing import Any
 
 from meterbench.bench.record import RunRecord
 from meterbench.errors import RecordError
-from meterbench.reports.blocks import BLANK, Block, Cell, Document, Figure, Group, Section, Table
+from meterbench.reports.blocks import BLANK, Block, Cell, Document, Figure, Section, Table
 from meterbench.reports.document import document
 from meterbench.reports.report_files import verified_lines, write_whole
 
@@ -34,8 +34,7 @@ def pdf_of(report: Document) -> bytes:
         return typst.compile(
             TEMPLATE.read_bytes(),
             format="pdf",
-            font_paths=[str(_fonts())],
-            ignore_system_fonts=True,
+            font_paths=typst.Fonts(include_system_fonts=False, font_paths=[str(_fonts())]),
             sys_inputs={"report": json.dumps(_plain(report), ensure_ascii=False)},
             timestamp=int(datetime.fromisoformat(report.date).timestamp()),
         )
@@ -91,8 +90,6 @@ def _block(block: Block) -> dict[str, Any]:
 
 
 def _row(row: Any) -> Any:
-    if isinstance(row, Group):
-        return {"group": row.title}
     return [
         {"text": cell.text, "out": cell.out} if isinstance(cell, Cell) else {"text": cell, "out": False} for cell in row
     ]

@@ -41,7 +41,7 @@ WINDOW_WORDS: Final = WINDOW * SUMMARY_WORDS
 
 def words_of(summaries: Records) -> list[int]:
     """``SUMMARY_WORDS`` words for each."""
-    return np.frombuffer(summaries.tobytes(), dtype=">u2").tolist()
+    return [int(word) for word in np.frombuffer(summaries.tobytes(), dtype=">u2")]
 
 
 def summaries_of(words: Sequence[int]) -> Records:

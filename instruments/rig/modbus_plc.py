@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from meterbench.errors import ConfigError, DeadlineExceeded, InstrumentError, InterlockTripped, ProtocolError
-from meterbench.instruments.capabilities import Exchange, GateTiming, Identity, RigState, RigStatus
+from meterbench.instruments.capabilities import (
+    CyclePlan,
+    CycleState,
+    CycleSummary,
+    Exchange,
+    GateTiming,
+    Identity,
+    RigState,
+    RigStatus,
+)
 from meterbench.instruments.links.modbus_link import ModbusLink
 from meterbench.instruments.place import Place
-from meterbench.instruments.rig import plc_map
+from meterbench.instruments.rig import cycle_reader, plc_map
 from meterbench.instruments.rig.plc_map import Command, ControlMode, Number, PlcState, Result
 from meterbench.world.clock import Clock
 
@@ -17,7 +26,14 @@ ECHO_DEADLINE_S = 2.0
 """How long the PLC may take to echo a command's number (map 1.0, handshake rule)."""
 ECHO_POLL_S = 0.05
 _NEEDS_PERMISSIVES = frozenset(
-    {Command.none, Command.start_flow, Command.divert_to_tank, Command.drain_weigh_tank, Command.pressure_test}
+    {
+        Command.none,
+        Command.start_flow,
+        Command.divert_to_tank,
+        Command.drain_weigh_tank,
+        Command.pressure_test,
+        Command.start_cycles,
+    }
 )
 """Commands that move water or heat it: refused here already when a permissive is missing. What leads towards the safe
 state is always sent."""
@@ -42,6 +58,7 @@ class ModbusPlcRig:
         self._link = link
         self._clock = clock
         self._setpoints: dict[str, Number] = {}
+        self._map_version = 0
         self._seq = 0
         self._beats = 0
         self._uptime_s: Number = 0
@@ -57,6 +74,7 @@ class ModbusPlcRig:
                 f"{self.role}: it speaks register map {version >> 8}.{version & 0xFF} (word 0: 0x{version:04X}), "
                 f"this driver {plc_map.MAP_VERSION >> 8}.x; use the driver that fits the PLC's programme"
             )
+        self._map_version = version
         self._uptime_s, self._seq = head["uptime_s"], int(head["last_cmd_seq"])
         self.identity = Identity(
             "rig PLC", f"register map {version >> 8}.{version & 0xFF}", "", f"{firmware >> 8:x}.{firmware & 0xFF:02x}"
@@ -124,11 +142,9 @@ class ModbusPlcRig:
         self._link.write_registers(plc_map.BY_NAME["remote_request"].address, [0])
 
     def start_flow(self, line: str, flow_l_h: float, ramp_l_h_s: float) -> None:
-        if line not in plc_map.LINES:
-            raise ConfigError(f"{self.role}: there is no line {line!r}; allowed: {', '.join(plc_map.LINES)}")
         self._command(
             Command.start_flow,
-            line_select=plc_map.LINES.index(line) + 1,
+            line_select=self._line_number(line),
             control_mode=ControlMode.pressure if self._holds_pressure else ControlMode.flow,
             flow_setpoint=flow_l_h,
             ramp_flow=ramp_l_h_s,
@@ -136,6 +152,37 @@ class ModbusPlcRig:
 
     def stop_flow(self) -> None:
         self._command(Command.stop_flow)
+
+    def start_cycles(self, plan: CyclePlan) -> None:
+        """``InstrumentError`` for a PLC whose register map is older than 1.1, too.
+
+        A flow that runs is ended first. Cycle ``plan.first`` begins once the valve stands where it shall; no water
+        flows until then. A pressure that is held stays held.
+        """
+        self._needs_cycles()
+        numbers: dict[str, Number] = {
+            "cycle_rise": plan.rise_s,
+            "cycle_on": plan.on_s,
+            "cycle_fall": plan.fall_s,
+            "cycle_off": plan.off_s,
+            "cycle_last": plan.cycles,
+            "cycle_first": plan.first,
+        }
+        line = self._line_number(plan.line)
+        self._check_ranges(Command.start_cycles, numbers)
+        self._link.write_registers(plc_map.CYCLE_PLAN.address, plc_map.CYCLE_PLAN.encode(numbers))
+        self._command(Command.start_cycles, line_select=line, flow_setpoint=plan.flow_l_h)
+
+    def cycle_state(self) -> CycleState:
+        self._needs_cycles()
+        now = self._read(plc_map.CYCLE_STATE)
+        done, oldest, depth = (int(now[name]) for name in ("cycles_done", "cycle_oldest", "cycle_log_depth"))
+        return CycleState(running=bool(now["cycle_running"]), done=done, oldest=oldest, log_depth=depth)
+
+    def read_cycles(self, first: int, count: int) -> Sequence[CycleSummary]:
+        """Six cycles an exchange; ``InstrumentError`` for a summary that cannot be true, too."""
+        self._needs_cycles()
+        return cycle_reader.read_cycles(self.role, self._link, first, count)
 
     def divert_to_tank(self) -> None:
         self._command(Command.divert_to_tank)
@@ -186,15 +233,29 @@ class ModbusPlcRig:
         if self._holds_pressure:
             self._setpoints["control_mode"] = ControlMode.flow
 
-    def _command(self, command: Command, **changes: Number) -> None:
-        """Check ranges and permissives, send, wait for the echo, and look at alarms and the result again."""
-        for name, number in changes.items():
+    def _needs_cycles(self) -> None:
+        if self._map_version < plc_map.CYCLES_SINCE:
+            raise InstrumentError(
+                f"{self.role}: its {self.identity.model} knows no cycles (since 1.1); update the PLC's programme"
+            )
+
+    def _line_number(self, line: str) -> int:
+        if line not in plc_map.LINES:
+            raise ConfigError(f"{self.role}: there is no line {line!r}; allowed: {', '.join(plc_map.LINES)}")
+        return plc_map.LINES.index(line) + 1
+
+    def _check_ranges(self, command: Command, numbers: Mapping[str, Number]) -> None:
+        for name, number in numbers.items():
             if not _in_range(name, number):
                 limits = plc_map.BY_NAME[name]
                 raise InstrumentError(
                     f"{self.role}: {command.name} not sent: {name} {number!r} {limits.unit} is outside "
                     f"{limits.low:g} to {limits.high:g} {limits.unit} of the rig's register map"
                 )
+
+    def _command(self, command: Command, **changes: Number) -> None:
+        """Check ranges and permissives, send, wait for the echo, and look at alarms and the result again."""
+        self._check_ranges(command, changes)
         if command in _NEEDS_PERMISSIVES:
             before = self._read(plc_map.HEAD)
             self._notice_restart(before)

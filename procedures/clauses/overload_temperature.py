@@ -13,6 +13,9 @@ from meterbench.procedures.rules import water_temp_range_c
 from meterbench.procedures.tempering import other_water, temper
 from meterbench.procedures.trial import Trial
 
+MARGIN_S = 5.0
+"""The diverter's gate opens and closes a little later than it is told to."""
+
 
 def overload_temperature(trial: Trial) -> None:
     """1. Only for a maximum temperature of 50 °C or more. 2. Water of 10 K more flows through the meters for 1 h after
@@ -53,7 +56,7 @@ def _expose(trial: Trial, condition: str, window_c: Window) -> None:
         line = bench.start_flow(flow_l_h)
         bench.wait_until_steady(line, flow_l_h, STEADY_WITHIN, STEADY_DEADLINE_S)
         before = {meter: volume_l(trial.ask(read_display(meter.serial))) for meter in trial.meters}
-        collected = bench.collect(line, exposure_s)
+        collected = bench.collect(line, exposure_s + MARGIN_S)
         after = {meter: volume_l(trial.ask(read_display(meter.serial))) for meter in trial.meters}
         bench.stop_flow()
         volumes = assign(collected, bench.batch, bench.air.pressure_hpa, bench.air.humidity_percent)

@@ -82,6 +82,7 @@ def _measure(trial: Trial, meter: Nameplate, key: str, condition: str) -> None:
     with run.step(step):
         collect_s = duration_s(trial.edition, point.target_l_h)
         bench.make_room(point.target_l_h * collect_s / 3600.0 * ROOM)
+        bench.clock.sleep(AT_REST_S)  # whatever flowed before runs out
         at_rest_s = bench.clock.now_s()
         bench.clock.sleep(AT_REST_S)
         rest_kpa = statistics.fmean(sample.status.meters_dp_kpa for sample in bench.watch.since(at_rest_s))

@@ -21,8 +21,7 @@ from meterbench.dut.reference_meter.metrology.channels import Channel, allowed
 from meterbench.dut.reference_meter.metrology.clock import HOUR_TICKS, TICKS_PER_S, MeterClock
 from meterbench.dut.reference_meter.metrology.display.frame import Frame
 from meterbench.dut.reference_meter.metrology.display.panel import Panel
-from meterbench.dut.reference_meter.metrology.identity import Programme
-from meterbench.dut.reference_meter.metrology.made import Inputs, Made
+from meterbench.dut.reference_meter.metrology.made import Inputs, Made, Programme
 from meterbench.dut.reference_meter.metrology.measuring.measurement import PLAUSIBLE_Q4, Measurement
 from meterbench.dut.reference_meter.metrology.measuring.registration import TotalsAfter
 from meterbench.dut.reference_meter.metrology.measuring.transit import Stretches, TransitTimes

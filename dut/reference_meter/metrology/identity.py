@@ -7,21 +7,11 @@ over any link, beside the digest of the unit's own parameters.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 SOFTWARE_ID = "1.0.0"
 """Of the legally relevant part; it changes with any change that changes what is measured, registered or shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Programme:
-    """What is loaded into a meter, as it says itself."""
-
-    identifier: str
-    checksum: str
-    """Eight hexadecimal digits."""
 
 
 @cache
@@ -34,8 +24,3 @@ def software_checksum() -> str:
             for part in (path.relative_to(root).as_posix().encode(), path.read_bytes().replace(b"\r\n", b"\n")):
                 checksum = zlib.crc32(part, zlib.crc32(len(part).to_bytes(8, "little"), checksum))
     return f"{checksum:08X}"
-
-
-def software_of_type() -> Programme:
-    """This programme: the one that is approved."""
-    return Programme(SOFTWARE_ID, software_checksum())

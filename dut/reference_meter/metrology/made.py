@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from meterbench.dut.reference_meter.metrology.alarms.tamper import TamperInputs
-from meterbench.dut.reference_meter.metrology.identity import Programme, software_of_type
+from meterbench.dut.reference_meter.metrology.identity import SOFTWARE_ID, software_checksum
 from meterbench.dut.reference_meter.metrology.parameters import Parameters
 from meterbench.dut.reference_meter.metrology.sensors.fitted import Fitted
 
@@ -29,6 +29,14 @@ class Inputs(TamperInputs, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Programme:
+    """What is loaded into a meter, as it says itself; by default the programme that is approved."""
+
+    identifier: str = SOFTWARE_ID
+    checksum: str = field(default_factory=software_checksum)
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """What production has written into a unit's program memory, where no loss of supply can reach it."""
 
@@ -37,6 +45,6 @@ class Made:
     q3_l_h: float
     q4_l_h: float
     pulse_volume_nl: int
-    programme: Programme = field(default_factory=software_of_type)
+    programme: Programme = field(default_factory=Programme)
     has_threshold: bool = True
     """Nothing is registered below the sensitivity threshold: always so, unless production makes a mistake."""

@@ -11,8 +11,7 @@ from meterbench.dut.reference_meter.hardware.board import Board, draw_board
 from meterbench.dut.reference_meter.hardware.influences import Influences, draw_susceptibility
 from meterbench.dut.reference_meter.hardware.sensor import Sensor, draw_sensor
 from meterbench.dut.reference_meter.hardware.truth import Truth
-from meterbench.dut.reference_meter.metrology.identity import software_of_type
-from meterbench.dut.reference_meter.metrology.made import Made
+from meterbench.dut.reference_meter.metrology.made import Made, Programme
 from meterbench.dut.reference_meter.metrology.measuring.measurement import Measurement
 from meterbench.dut.reference_meter.metrology.parameters import Parameters
 from meterbench.dut.reference_meter.metrology.records.memory_map import MEMORY_MAP
@@ -55,7 +54,7 @@ def build(
     dn, rating = nameplate.designation.dn, nameplate.rating
     fresh = draw_sensor(dn, unit_rng, factory_rng)
     parameters = Parameters(type_calibration(dn))
-    programme = software_of_type()
+    programme = Programme()
     if truth.software_altered:
         programme = replace(programme, checksum=f"{int(programme.checksum, 16) ^ ALTERATION:08X}")
     made = Made(

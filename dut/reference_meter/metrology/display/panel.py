@@ -5,7 +5,7 @@ from __future__ import annotations
 from meterbench.dut.reference_meter.metrology.display.frame import NOTHING, WAN_BARS, Frame
 from meterbench.dut.reference_meter.metrology.display.screens import Screen, ScreenList, frame_at
 from meterbench.dut.reference_meter.metrology.display.state import DisplayState
-from meterbench.dut.reference_meter.metrology.identity import Programme
+from meterbench.dut.reference_meter.metrology.made import Programme
 from meterbench.dut.reference_meter.metrology.measuring.transit import CYCLES_PER_S
 from meterbench.dut.reference_meter.metrology.refusal import Refused
 from meterbench.dut.reference_meter.metrology.registers import Registers
