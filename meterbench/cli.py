@@ -285,12 +285,13 @@ def results(run_name: RunArgument, as_json: JsonOption = False) -> None:
 
 @app.command()
 def report(run_name: RunArgument) -> None:
-    """Write the run's report again from its record, and print where it is."""
+    """Write the run's reports (HTML and PDF) again from its record, and print where they are."""
     from meterbench.bench.record import load
-    from meterbench.reports.html import write_report
+    from meterbench.reports.write import write_reports
 
     folder = find_run(run_name)
-    print(write_report(load(folder), folder / "report.html"))
+    for path in write_reports(load(folder), folder):
+        print(path)
 
 
 @app.command()

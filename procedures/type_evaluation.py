@@ -10,6 +10,10 @@ from meterbench.bench.run import Run
 from meterbench.bench.verdict import Verdict, worst
 from meterbench.procedures.clauses.absence_of_flow import absence_of_flow
 from meterbench.procedures.clauses.ancillary_devices import ancillary_devices
+from meterbench.procedures.clauses.climate import ROLES as CLIMATE
+from meterbench.procedures.clauses.cold import cold
+from meterbench.procedures.clauses.damp_heat import damp_heat
+from meterbench.procedures.clauses.dry_heat import dry_heat
 from meterbench.procedures.clauses.electrostatic_discharge import electrostatic_discharge
 from meterbench.procedures.clauses.flow_disturbance import flow_disturbance
 from meterbench.procedures.clauses.flow_reversal import flow_reversal
@@ -51,6 +55,9 @@ PROCEDURES: dict[str, Procedure] = {
     "flow_disturbance": Procedure(flow_disturbance, ("operator",), 14_000.0),
     "magnetic_field": Procedure(magnetic_field, ("operator",), 1_800.0),
     "ancillary_devices": Procedure(ancillary_devices, ("operator",), 1_800.0),
+    "dry_heat": Procedure(dry_heat, CLIMATE, 30_000.0),
+    "cold": Procedure(cold, CLIMATE, 24_000.0),
+    "damp_heat": Procedure(damp_heat, CLIMATE, 200_000.0),
     "electrostatic_discharge": Procedure(electrostatic_discharge, ("operator",), 5_000.0),
     "radiated_field": Procedure(radiated_field, ("operator",), 18_000.0),
     "absence_of_flow": Procedure(absence_of_flow, ("operator",), 5_400.0),

@@ -101,32 +101,6 @@ def watched_registers(rows: Sequence[ResultRow], record: RunRecord) -> tuple[lis
     return ([Table(columns, lines, "Readings of the registers")] if lines else []), shown
 
 
-def further_readings(steps: Sequence[str], record: RunRecord, shown: Iterable[ResultRow]) -> list[Table]:
-    """What was read in steps that collected no volume: gauges, displays, cycles; alike readings as their range."""
-    collected = {row.step for row in record.rows if row.quantity == ERROR}
-    told = {
-        (row.step, f"{row.quantity.removeprefix('change_of_')}_{end}") for row in shown for end in ("before", "after")
-    }
-    grouped: dict[tuple[str, str, str, str, str], list[float]] = {}
-    for each in record.readings:
-        if each["step"] in steps and each["step"] not in collected and (each["step"], each["quantity"]) not in told:
-            key = (each["step"], each["meter"], each["instrument"], each["quantity"], each["unit"])
-            grouped.setdefault(key, []).append(each["value"])
-    lines: list[Row] = []
-    for (step, meter, instrument, quantity, unit), numbers in grouped.items():
-        seen = _seen_cell(Seen(min(numbers), max(numbers), unit))
-        where = step.partition("/")[2] or step
-        lines.append(
-            (where, meter or DASH, words(instrument), words(quantity), seen, tables.unit_text(unit) or DASH,
-             str(len(numbers)))
-        )  # fmt: skip
-    columns = (
-        Column("Step", width=1.0), Column("Meter"), Column("Instrument"), Column("Quantity", width=1.0),
-        Column("Reading", kind="number"), Column("Unit"), Column("Readings", kind="number"),
-    )  # fmt: skip
-    return [Table(columns, lines, "Further readings")] if lines else []
-
-
 def remarks(rows: Sequence[ResultRow]) -> list[Table]:
     """Why a result is not PASS, one line each."""
     lines: list[Row] = [
@@ -154,7 +128,7 @@ def conditions_table(steps: Sequence[str], record: RunRecord) -> list[Table]:
     for (quantity, unit, lower, upper, clause, note), seen in grouped.items():
         lows = [low for low, _, _ in seen if low is not None]
         highs = [high for _, high, _ in seen if high is not None]
-        extent = _seen_cell(Seen(min(lows), max(highs), unit)) if lows and highs else DASH
+        extent = seen_cell(Seen(min(lows), max(highs), unit)) if lows and highs else DASH
         unmet = sum(not met for _, _, met in seen)
         kept = Cell(f"{len(seen) - unmet} of {len(seen)}", out=unmet > 0)
         lines.append(
@@ -200,7 +174,7 @@ def _curve_table(
     for point in dict.fromkeys(row.flow_point for row in rows):
         of_point = [row for row in rows if row.flow_point == point]
         lines += [
-            (point if row is of_point[0] else "", _run_text(row), *_seen_cells(row, units, readings), _value(row),
+            (point, _run_text(row), *_seen_cells(row, units, readings), _value(row),
              Cell(row.uncertainty_text, row.expanded_uncertainty), row.limits_text, row.verdict)
             for row in of_point
         ]  # fmt: skip
@@ -269,10 +243,11 @@ def _reading_columns(units: dict[str, str]) -> list[Column]:
 
 
 def _seen_cells(row: ResultRow, units: dict[str, str], readings: Readings) -> list[Cell | str]:
-    return [_seen_cell(readings.seen(row, quantity)) for quantity in units]
+    return [seen_cell(readings.seen(row, quantity)) for quantity in units]
 
 
-def _seen_cell(seen: Seen | None) -> Cell | str:
+def seen_cell(seen: Seen | None) -> Cell | str:
+    """One reading, or the range of several."""
     if seen is None:
         return DASH
     low, high = (tables.number_text(each, seen.unit) for each in (seen.lowest, seen.highest))

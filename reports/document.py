@@ -26,6 +26,7 @@ from meterbench.reports import (
     tables,
 )
 from meterbench.reports.blocks import BLANK, Block, Column, Document, Facts, Figure, Row, Section, Table, Text
+from meterbench.reports.further_readings import further_readings
 from meterbench.reports.tables import ERROR, Readings
 from meterbench.reports.type_information import type_information
 
@@ -194,7 +195,7 @@ def _test_record(record: RunRecord, clause: str, series: Traces) -> list[Block]:
     found += _climate(record, procedures, steps, series)
     found += [*shifts, *clause_records.error_tables(rows, readings), *watched]
     found += clause_records.other_results(rows, shown)
-    found += clause_records.further_readings(steps, record, accounted)
+    found += further_readings(steps, record, accounted)
     found += [*clause_records.remarks(rows), *clause_records.conditions_table(steps, record)]
     return found
 

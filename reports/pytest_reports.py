@@ -1,4 +1,4 @@
-"""Makes a run's report and puts it into the store as soon as its record is closed (a pytest plugin)."""
+"""Makes a run's reports and puts it into the store as soon as its record is closed (a pytest plugin)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from meterbench.errors import BenchError
 
 
 def pytest_meterbench_closed(folder: Path) -> None:
-    """Write ``report.html`` beside the journal; a view that cannot be made never harms the record."""
-    from meterbench.reports.html import write_report
+    """Write ``report.html`` and ``report.pdf`` beside the journal; a view that cannot be made never harms the record."""
+    from meterbench.reports.write import write_reports
 
     if not (folder / FILE_NAME).exists():
         return  # refused before there was a record: whoever refused says why
     try:
         record = load(folder)
-        write_report(record, folder / "report.html")
+        write_reports(record, folder)
         store = Store(store_url(folder.resolve().parent))
         try:
             store.put(record)

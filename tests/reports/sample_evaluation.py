@@ -138,6 +138,21 @@ class SampleEvaluation:
                     verdicts.append(self.run.measure("tight", 1.0, "", where, lower=1.0))
         self.conclude(test, SERIALS, verdicts)
 
+    def _pressure_loss(self, test: edition.Test) -> None:
+        self.ask(tasks.take_out(SERIALS[0]), tasks.DONE)
+        names = ("at_rest", "differential_pressure", "scatter", "flow", "water_temperature", "mass_start", "mass_end")
+        for condition in ("without", "with meter"):
+            for point in ("Q3", "Q2"):
+                with self.run.step(f"{test.name}/{condition}/{point}"):
+                    for place, name in enumerate(names):
+                        self.run.reading("rig", name, 10.0 + place, "kPa", meter=SERIALS[0])
+        with self.run.step(f"{test.name}/conclusion"):
+            where = self._subject(test, SERIALS[0], "2500 L/h", "Q3")
+            verdict = self.run.measure(
+                "pressure_loss", 31.2, "kPa", where, expanded_uncertainty=0.8, uncertainty_limit=1.6, upper=40.0
+            )
+        self.conclude(test, SERIALS[:1], [verdict])
+
     def _intrinsic_error(self, test: edition.Test) -> None:
         for serial, angle_deg in zip(SERIALS, (0.0, 90.0, 45.0), strict=True):
             self.ask(tasks.incline(serial, angle_deg), tasks.DONE)

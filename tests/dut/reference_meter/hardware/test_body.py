@@ -9,6 +9,7 @@ import pytest
 
 from meterbench.dut.reference_meter.hardware.body import SPREAD_LIMIT_SD, SPREAD_SD, Body, draw_body
 from meterbench.dut.reference_meter.hardware.flow_tube import GEOMETRIES
+from meterbench.dut.reference_meter.hardware.truth import Truth
 from meterbench.dut.variants import Rating, all_ratings
 
 TEMPS_C = (0.1, 20.0, 50.0)
@@ -126,3 +127,13 @@ def test_spread_over_units() -> None:
     assert abs(spreads.mean() - 1.0) < 4.0 * SPREAD_SD / math.sqrt(2000)
     assert np.max(np.abs(spreads - 1.0)) <= SPREAD_LIMIT_SD * SPREAD_SD + 1e-12
     assert draw_body(15, np.random.default_rng(3)) == draw_body(15, np.random.default_rng(3))
+
+
+def test_a_bad_body_costs_more_and_seeps() -> None:
+    """The loss is multiplied; above its pressure water comes out, the more the higher. A good one is tight."""
+    truths = (None, Truth(loss_factor=1.8, leak_above_mpa=2.0))
+    good, bad = (draw_body(15, np.random.default_rng(3), truth) for truth in truths)
+    assert bad.loss_kpa(2500.0, 20.0) == pytest.approx(1.8 * good.loss_kpa(2500.0, 20.0))
+    assert [good.seep_l_h(pressure_mpa) for pressure_mpa in (0.0, 2.56, 100.0)] == [0.0, 0.0, 0.0]
+    assert [bad.seep_l_h(pressure_mpa) for pressure_mpa in (0.0, 2.0)] == [0.0, 0.0]
+    assert bad.seep_l_h(2.56) == pytest.approx(0.056)
