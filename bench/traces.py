@@ -65,7 +65,6 @@ class Traces:
 
     def _write(self, source: str) -> None:
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         rows = self._rows.pop(source)
         names = dict.fromkeys(name for _, values in rows for name in values)
@@ -75,22 +74,33 @@ class Traces:
         }
         for name in names:
             columns[name] = pa.array([values.get(name) for _, values in rows])
-        folder = self._folder / FOLDER / source
-        sink = pa.BufferOutputStream()
-        pq.write_table(pa.table(columns), sink, compression="zstd")
-        content = sink.getvalue().to_pybytes()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path = folder / f"{len(list(folder.glob('*.parquet'))) + 1:04}.parquet"
-            unfinished = path.with_suffix(".part")
-            with open(unfinished, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        except OSError as error:
-            raise RecordError(f"cannot write the trace of {source} in {folder}: {error.strerror}") from error
-        self._on_part(str(path.relative_to(self._folder)), len(rows), hashlib.sha256(content).hexdigest())
+        self._on_part(*write_part(self._folder, source, columns))
+
+
+def write_part(run_folder: Path, source: str, columns: Mapping[str, object]) -> tuple[str, int, str]:
+    """Put the next part of a source (its Arrow arrays by name) on the disk: what ``OnPart`` is told.
+
+    ``RecordError`` if it cannot be written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder, table = run_folder / FOLDER / source, pa.table(dict(columns))
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    content = sink.getvalue().to_pybytes()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{len(list(folder.glob('*.parquet'))) + 1:04}.parquet"
+        unfinished = path.with_suffix(".part")
+        with open(unfinished, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        raise RecordError(f"cannot write the trace of {source} in {folder}: {error.strerror}") from error
+    return str(path.relative_to(run_folder)), table.num_rows, hashlib.sha256(content).hexdigest()
 
 
 def verify(run_folder: Path, parts: Sequence[Mapping[str, Any]]) -> None:

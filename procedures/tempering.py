@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from meterbench.procedures.trial import NotDone, Trial
 
-LOOK_EVERY_S = 120.0
+LOOK_EVERY_S = 300.0
 PART_OF_THE_WAY = 0.9
 ARRIVED_K = 0.5
 """Of the target, before and after the meters, by the rig's own sensors; whether a window was kept, the probe tells."""

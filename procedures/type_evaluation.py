@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
-
-from meterbench.bench.bench import Bench
-from meterbench.bench.run import Run
-from meterbench.bench.verdict import Verdict, worst
 from meterbench.procedures.clauses.absence_of_flow import absence_of_flow
 from meterbench.procedures.clauses.ancillary_devices import ancillary_devices
 from meterbench.procedures.clauses.climate import ROLES as CLIMATE
@@ -26,22 +20,10 @@ from meterbench.procedures.clauses.software_examination import software_examinat
 from meterbench.procedures.clauses.static_pressure import static_pressure
 from meterbench.procedures.clauses.water_pressure import water_pressure
 from meterbench.procedures.clauses.water_temperature import water_temperature
-from meterbench.procedures.collecting import warn_of_certificates
-from meterbench.procedures.edition import Edition, Test
-from meterbench.procedures.initial_verification import batch_rating
-from meterbench.procedures.trial import NotDone, Trial
+from meterbench.procedures.edition import Edition
+from meterbench.procedures.suite import Procedure, Suite
 
 NAME = "type-approval"
-
-
-@dataclass(frozen=True, slots=True)
-class Procedure:
-    """How a test is carried out, what it needs beyond the rig, and about how long it takes at the bench."""
-
-    carry_out: Callable[[Trial], None]
-    needs: tuple[str, ...] = ()
-    """Roles."""
-    bench_s: float = 3600.0
 
 
 PROCEDURES: dict[str, Procedure] = {
@@ -66,48 +48,7 @@ PROCEDURES: dict[str, Procedure] = {
 """By the test's key in the edition."""
 
 
-def begin(run: Run, bench: Bench, edition: Edition, selected: Collection[str]) -> None:
-    """What is ahead, what does not apply, and what is to be known before the first test; ``selected`` are keys."""
-    batch_rating(bench.batch)  # samples of one type
-    warn_of_certificates(run, bench)
-    run.plan([(test.name, PROCEDURES[test.key].bench_s) for test in edition.tests() if test.key in selected])
-    for clause, (title, reason) in edition.not_applicable().items():
-        run.not_applicable(clause, title, reason)
-
-
-def carry_out(run: Run, bench: Bench, edition: Edition, test: Test) -> None:
-    """One test on its samples, to its conclusion; done already before a resume, it is not done again."""
-    meters = bench.batch[: test.samples] if test.samples else bench.batch
-    if all((test.clause, meter.serial) in run.clauses for meter in meters):
-        return
-    trial, procedure = Trial(run, bench, edition, test, meters), PROCEDURES[test.key]
-    missing = [role for role in procedure.needs if not bench.has(role)]
-    try:
-        if missing:
-            raise NotDone(f"this station has no {', no '.join(missing)}")
-        procedure.carry_out(trial)
-    except NotDone as cause:
-        for meter in meters:
-            trial.conclude_meter(meter, Verdict.INVALID, [str(cause)])
-
-
-def finish(run: Run, bench: Bench, edition: Edition) -> None:
-    """The conclusion on every meter: the worst of the tests that were carried out on it."""
-    titles = {test.clause: test.title for test in edition.tests()}
-    for meter in bench.batch:
-        found = {clause: verdict for (clause, serial), verdict in run.clauses.items() if serial == meter.serial}
-        reasons = [
-            f"{clause} {titles.get(clause, '')}: {verdict}"
-            for clause, verdict in found.items()
-            if verdict is not Verdict.PASS
-        ]
-        run.conclude_meter(meter.serial, worst(found.values()), reasons)
-
-
-def type_evaluation(run: Run, bench: Bench, edition: Edition) -> None:
-    """All tests, in the order of the edition."""
+def suite(edition: Edition) -> Suite:
+    """The programme by an edition of the standard."""
     tests = [test for test in edition.tests() if test.key in PROCEDURES]
-    begin(run, bench, edition, [test.key for test in tests])
-    for test in tests:
-        carry_out(run, bench, edition, test)
-    finish(run, bench, edition)
+    return Suite(NAME, "Type evaluation", "7, 8", edition, tests, PROCEDURES, edition.not_applicable())

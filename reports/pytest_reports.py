@@ -12,7 +12,7 @@ from meterbench.errors import BenchError
 
 
 def pytest_meterbench_closed(folder: Path) -> None:
-    """Write ``report.html`` and ``report.pdf`` beside the journal; a view that cannot be made never harms the record."""
+    """Write ``report.html`` and ``report.pdf`` beside the journal; a view that cannot be made harms no record."""
     from meterbench.reports.write import write_reports
 
     if not (folder / FILE_NAME).exists():

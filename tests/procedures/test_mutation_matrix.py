@@ -78,9 +78,10 @@ def test_a_bad_unit_fails_its_clause_and_no_other(named: list[str], tmp_path: Pa
     """Of a line with four bad units each one fails the clause that it is bad in, and passes all others."""
     tables = shortened()
     units = {f"3000000{number}": BAD_UNITS[name][1] for number, name in enumerate(named)}
-    programme = Programme(type_evaluation.NAME, "Type evaluation", tables.header("7, 8"))
+    suite = type_evaluation.suite(tables)
+    programme = Programme(suite.name, suite.title, tables.header(suite.clause))
     with session(line(units), programme, tmp_path / "run") as (run, bench):
-        type_evaluation.type_evaluation(run, bench, tables)
+        suite.carry_out_all(run, bench)
     record = load(tmp_path / "run")
     found = {
         serial: {each.clause: each.verdict for each in record.clause_verdicts if each.meter == serial}

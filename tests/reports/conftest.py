@@ -8,6 +8,7 @@ import pytest
 
 from meterbench.bench.record import RunRecord, load
 from meterbench.reports.html import write_report
+from tests.reports.sample_evaluation import write_sample_evaluation
 from tests.reports.sample_run import write_sample_run
 
 
@@ -22,3 +23,9 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
 def report(record: RunRecord) -> Path:
     """The report of ``record``."""
     return write_report(record, record.folder / "report.html")
+
+
+@pytest.fixture(scope="session")
+def evaluation(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
+    """A type evaluation of three meters; 10000002 fails under a discharge, a window was not kept, an act not done."""
+    return load(write_sample_evaluation(tmp_path_factory.mktemp("runs") / "type"))
