@@ -1,8 +1,8 @@
 """Every cycle of a discontinuous flow as the rig's PLC logged it: ``traces/cycles/0001.parquet``, part by part.
 
-A part is on the disk, with its hash in the record, before the step that it belongs to ends. Of a cycle that is in two
-parts (its step was cut off, and carried out again) the later one counts. Beside the fields of ``CycleSummary`` a row has
-``utc``: about when the cycle ended, or, if it was read out after a resumption, when that was.
+A part is on the disk, with its hash in the record, before the step that it belongs to ends. Of a cycle that is in
+two parts (its step was cut off, and carried out again) the later one counts. Beside the fields of ``CycleSummary`` a
+row has ``utc``: about when the cycle ended, or, if it was read out after a resumption, when that was.
 """
 
 from __future__ import annotations

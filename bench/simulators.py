@@ -224,6 +224,8 @@ def _barcode_reader(seat: Simulated) -> Server:
         seat.settings.get("suffix", ""),
         b"\r\n" if seat.settings.get("ends_in") == "CR LF" else b"\r",
         seat.faults,
+        label=lambda: seat.operator.presented,
+        now_s=seat.now_s,
     )
 
 

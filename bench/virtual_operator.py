@@ -17,7 +17,7 @@ from meterbench.dut.reference_meter.hardware.lcd import WIRING
 from meterbench.dut.reference_meter.hardware.power.pack import fresh_pack
 from meterbench.dut.reference_meter.hardware.power.supply import FITS, Place
 from meterbench.dut.reference_meter.meter import USUAL_TRANSMISSIONS, ReferenceMeter
-from meterbench.dut.reference_meter.metrology.interface import Refused, Screen
+from meterbench.dut.reference_meter.metrology.interface import TAMPER, TICKS_PER_S, Refused, Screen
 from meterbench.instruments.operator.operator_panel_sim import Work
 from meterbench.instruments.operator.tasks import DONE, NO, NOT_DONE, YES
 from meterbench.world.plant import Plant, Slot
@@ -111,6 +111,8 @@ class VirtualOperator:
             for number, (slot, meter, body) in enumerate(zip(plant.slots, meters, bodies, strict=True), start=1)
         }
         self._shut_in: dict[str, _ShutIn] = {}
+        self.presented: str | None = None
+        """What the label before the scanner says."""
         self._lit: list[frozenset[str]] = []
         """What was seen of the display test so far."""
 
@@ -120,6 +122,8 @@ class VirtualOperator:
             return self._discharges(details)
         if name == "segment_test":
             return self._display_test(details)
+        if name == "watch_display":
+            return self._display_watch(details)
         if name in _TO_DO:
             takes_s, do = _TO_DO[name]
             return Work(takes_s, lambda: self._done(do, details))
@@ -299,15 +303,14 @@ class VirtualOperator:
     def _read_display(self, details: Details) -> str:
         """With all digits, as they stand there, and the unit."""
         screen, caption = _meant(_SCREENS, details["screen"])
-        text, unit = self._read(self._meter(details), screen, caption)
-        return f"{text} {unit}"
+        return " ".join(filter(None, self._read(self._meter(details), screen, caption)))
 
     def _read(self, meter: ReferenceMeter, screen: Screen, caption: str) -> tuple[str, str]:
         """Text and unit of a screen, if its caption is lit."""
         meter.commands.show(screen)
         seen = meter.look()
         meter.commands.show(None)
-        if caption not in seen.captions or not seen.text.strip():
+        if (caption and caption not in seen.captions) or not seen.text.strip():
             raise _CannotBe(f"no {caption} on the display: {seen}")
         return seen.text.strip(), seen.unit
 
@@ -367,6 +370,49 @@ class VirtualOperator:
             case device:
                 raise _CannotBe(f"it has no {device}")
 
+    def _display_watch(self, details: Details) -> Work:
+        """A look every second; each screen is entered once."""
+        seen: list[str] = []
+        watch_s = float(details["watch_s"])
+
+        def look() -> None:
+            if (place := self._line.get(str(details["meter"]))) is not None:
+                glass = place.meter.look()
+                words = (glass.text.strip(), glass.unit, *sorted(glass.captions))
+                if (screen := " ".join(filter(None, words))) and screen not in seen:
+                    seen.append(screen)
+
+        looks = [(float(at_s), look) for at_s in range(1, int(watch_s) + 1)]
+        return Work(watch_s + 5.0, lambda: "; ".join(seen) or "blank", looks)
+
+    def _acknowledge(self, details: Details) -> None:
+        """Those that stay when their cause is gone."""
+        self._meter(details).commands.acknowledge(TAMPER)
+
+    def _set_clock(self, details: Details) -> None:
+        """By the world's own count, as production has set it."""
+        self._meter(details).commands.set_clock(round(self._plant.now_s * TICKS_PER_S))
+
+    def _move_valve(self, details: Details) -> None:
+        closed = _meant(_POSITIONS, details["position"])
+        if closed:
+            self._require_still()
+        self._meter(details).close_valve(closed)
+
+    def _drain_capacitor(self, details: Details) -> None:
+        self._meter(details).fail_supply()
+
+    def _present_nameplate(self, details: Details) -> None:
+        """The label of whatever is clamped in the slot."""
+        number = int(details["slot"])
+        found = [serial for serial, place in self._line.items() if place.number == number]
+        if not found:
+            raise _CannotBe(f"there is no slot {number}")
+        self.presented = found[0]
+
+    def _put_scanner_away(self, _: Details) -> None:
+        self.presented = None
+
     # Its sources.
 
     def _insert_source(self, details: Details) -> None:
@@ -397,7 +443,17 @@ class VirtualOperator:
 
 
 _DIRECTIONS = {"forward": False, "reverse": True}
-_SCREENS = {"volume": (Screen.VOLUME, "TOTAL"), "reverse volume": (Screen.REVERSE_VOLUME, "REVERSE")}
+_POSITIONS = {"closed": True, "open": False}
+_SCREENS = {
+    "volume": (Screen.VOLUME, "TOTAL"),
+    "reverse volume": (Screen.REVERSE_VOLUME, "REVERSE"),
+    "flow rate": (Screen.FLOW, ""),
+    "ambient temperature": (Screen.AMBIENT_TEMPERATURE, "AMBIENT"),
+    "date": (Screen.DATE, ""),
+    "time": (Screen.TIME, ""),
+    "info code": (Screen.INFO_CODE, "INFO"),
+}
+"""By the words of the task; the caption that must be lit, if the screen has one."""
 _PLACES = {place.name: place for place in Place}
 
 T = TypeVar("T")
@@ -434,6 +490,12 @@ _TO_DO: dict[str, tuple[float, Callable[[VirtualOperator, Details], None]]] = {
     "open_case": (30.0, VirtualOperator._open_case),
     "close_case": (30.0, VirtualOperator._close_case),
     "ancillary": (60.0, VirtualOperator._ancillary),
+    "acknowledge": (30.0, VirtualOperator._acknowledge),
+    "set_clock": (30.0, VirtualOperator._set_clock),
+    "move_valve": (30.0, VirtualOperator._move_valve),
+    "drain_capacitor": (60.0, VirtualOperator._drain_capacitor),
+    "present_nameplate": (30.0, VirtualOperator._present_nameplate),
+    "put_scanner_away": (10.0, VirtualOperator._put_scanner_away),
     "insert_source": (60.0, VirtualOperator._insert_source),
     "remove_source": (60.0, VirtualOperator._remove_source),
     "connect_supply": (120.0, VirtualOperator._connect_supply),

@@ -65,6 +65,7 @@ class Suite:
                 raise NotDone(f"this station has no {', no '.join(missing)}")
             procedure.carry_out(trial)
         except NotDone as cause:
+            bench.stop_flow()  # it may have come while water ran
             for meter in meters:
                 trial.conclude_meter(meter, Verdict.INVALID, [str(cause)])
 

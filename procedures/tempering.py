@@ -23,6 +23,7 @@ def temper(trial: Trial, target_c: float) -> bool:
     """
     bench, run = trial.bench, trial.run
     rate_k_s = trial.edition.plan("water_temp_k_h") / 3600.0
+    bench.stop_flow()  # a test that broke off may have left water running in another line
     bench.rig.set_water_temp(target_c)
     bench.start_flow(trial.point("reference").target_l_h)
     start_s, first_k = bench.clock.now_s(), _gap_k(trial, target_c)

@@ -66,9 +66,7 @@ class Trial:
         try:
             self.ask(task)
         except NotDone as cause:
-            raise MeterError(
-                f"{cause}; every later test would be false: do it, then resume the run"
-            ) from cause
+            raise MeterError(f"{cause}; every later test would be false: do it, then resume the run") from cause
 
     def judge(self, task: OperatorTask, quantity: str, meter: Nameplate, condition: str = "") -> bool:
         """Let the person answer a question that is put so that yes is good; it is judged as a row of 1 or 0."""

@@ -8,6 +8,8 @@ from meterbench.procedures.clauses.climate import ROLES as CLIMATE
 from meterbench.procedures.clauses.cold import cold
 from meterbench.procedures.clauses.damp_heat import damp_heat
 from meterbench.procedures.clauses.dry_heat import dry_heat
+from meterbench.procedures.clauses.durability_continuous import durability_continuous
+from meterbench.procedures.clauses.durability_discontinuous import durability_discontinuous
 from meterbench.procedures.clauses.electrostatic_discharge import electrostatic_discharge
 from meterbench.procedures.clauses.flow_disturbance import flow_disturbance
 from meterbench.procedures.clauses.flow_reversal import flow_reversal
@@ -35,6 +37,8 @@ PROCEDURES: dict[str, Procedure] = {
     "flow_reversal": Procedure(flow_reversal, ("operator",), 6_000.0),
     "pressure_loss": Procedure(pressure_loss, ("operator",), 2_500.0),
     "flow_disturbance": Procedure(flow_disturbance, ("operator",), 14_000.0),
+    "durability_discontinuous": Procedure(durability_discontinuous, ("operator",), 3_250_000.0),
+    "durability_continuous": Procedure(durability_continuous, ("operator",), 410_000.0),
     "magnetic_field": Procedure(magnetic_field, ("operator",), 1_800.0),
     "ancillary_devices": Procedure(ancillary_devices, ("operator",), 1_800.0),
     "dry_heat": Procedure(dry_heat, CLIMATE, 30_000.0),

@@ -66,7 +66,8 @@ def climate_over_time(
         _draw(panels[0], hours[picked], lines, ("setpoint_c", "air_temp_c"), "temperature / °C")
         if humid:
             _draw(panels[1], hours[picked], lines, ("humidity_percent",), "rel. humidity / %")
-            panels[1].set_ylim(0.0, 102.0)
+            lowest = float(np.nanmin(lines["humidity_percent"]))
+            panels[1].set_ylim(80.0 if lowest > 82.0 else 0.0, 101.0)  # damp heat is judged between 93 % and 100 %
             panels[0].tick_params(labelbottom=False)
         panels[0].legend(
             loc="lower right", bbox_to_anchor=(1.0, 0.98), frameon=False, fontsize=6.5, labelcolor=INK, ncols=3,

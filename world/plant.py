@@ -443,12 +443,12 @@ class Plant:
         self.weigh_tank.advance(step_s, out_g * in_tank, evaporation)
         self._move_actuators(step_s)
         self.now_s = until_s
-        self._settled_part_l_h = full_l_h * cycling.part_at(until_s)
         self._noise.renew()
 
         temp_c = self.water_temp_c + temp_shift_c
         level = stretch.level
         passed = cycling.lived(stretch, flow_l_h, upstream_kpa[level], downstream_kpa[level], temp_c)
+        self._settled_part_l_h = full_l_h * cycling.part_at(until_s)
         if cycling.over:
             self.stop_cycling()
         if passed is not None:

@@ -26,6 +26,8 @@ _BLOCK = 8
 """Shots between two looks of the firmware at what it has captured: one second."""
 _CLEAR_BLOCK = 64
 """The same in clear water, where nothing new can be seen."""
+_TOGETHER_CYCLES = 1024
+"""Cycles of a course's segments that are measured in one block: its head, or its tail."""
 _JUMP_S = 0.05e-6
 _JUMP_PS = 0.9e6
 """After a jump of t_up + t_dn, or of dt, by more than this the firmware may doubt: it gets the shots one by one."""
@@ -210,6 +212,14 @@ class MeasuringRun:
 
     def _live_shots(self, run: Run, first: int, end: int) -> None:
         """Cycles ``first`` to ``end`` of a run, shot by shot."""
+        self.catch_up()
+        if 0 < end - first <= _TOGETHER_CYCLES and self._measurement.clear:
+            shots = run.between(first, end)
+            mean = Flight(t_dn_s=shots.t_dn_s, t_up_s=shots.t_up_s, dt_ps=shots.mean_dt_ps)
+            if not self._jumps_to(mean):
+                self._remember(mean)
+                self._take(self._sensor.shots_of_many(mean, shots.cycles))
+                return
         for index, cycles in run.segments(first, end):
             self._live_cycles(run.course.segment(index), float(run.drift_ps[index]), cycles)
         self.catch_up()

@@ -160,7 +160,8 @@ def set_mode(serial: str, mode: str) -> OperatorTask:
 
 
 def read_display(serial: str, screen: str = "volume") -> OperatorTask:
-    """The answer is number and unit as the meter's own display shows them: its ``volume`` or ``reverse volume``."""
+    """The answer is what the meter's own display shows, with its unit: its ``volume``, ``reverse volume``, ``flow rate``,
+    ``ambient temperature``, ``date``, ``time`` or ``info code``."""
     what = f"Enter what the display of meter {serial} shows as its {screen}, with all digits and the unit."
     return _to_tell("read_display", what, HANDLING_S, meter=serial, screen=screen)
 
@@ -228,6 +229,53 @@ def disconnect_supply(serial: str) -> OperatorTask:
 def visual_check(question: str) -> OperatorTask:
     """Look and answer ``question``, which is put so that yes is good."""
     return _to_judge("visual_check", question)
+
+
+# Of the functions that the maker describes.
+
+
+def watch_display(serial: str, watch_s: float) -> OperatorTask:
+    """The answer lists the screens that were seen, each with text, unit and words, with semicolons between them, or is
+    ``blank``."""
+    what = (
+        f"Watch the display of meter {serial} for {watch_s:g} s and enter every screen that you see: its digits, unit "
+        "and words, with semicolons between the screens, or blank."
+    )
+    return _to_tell("watch_display", what, HANDLING_S, meter=serial, watch_s=watch_s)
+
+
+def acknowledge(serial: str) -> OperatorTask:
+    """Acknowledge its alarms, with the maker's application."""
+    what = f"Acknowledge all alarms of meter {serial} with the maker's application."
+    return _to_do("acknowledge", what, HANDLING_S, meter=serial)
+
+
+def set_clock(serial: str) -> OperatorTask:
+    """Set its clock, with the maker's application."""
+    return _to_do("set_clock", f"Set the clock of meter {serial} with the maker's application.", HANDLING_S, meter=serial)
+
+
+def move_valve(serial: str, *, closed: bool) -> OperatorTask:
+    """Close or open the supply valve that belongs to the meter."""
+    what = f"{'Close' if closed else 'Open'} the supply valve of meter {serial}."
+    return _to_do("move_valve", what, HANDLING_S, meter=serial, position="closed" if closed else "open")
+
+
+def drain_capacitor(serial: str) -> OperatorTask:
+    """Discharge the pulse capacitor, all sources out or off."""
+    what = f"Discharge the pulse capacitor of meter {serial} at its connector."
+    return _to_do("drain_capacitor", what, HANDLING_S, meter=serial)
+
+
+def present_nameplate(serial: str, slot: int) -> OperatorTask:
+    """Lay the scanner before the nameplate in a slot, so that it reads it again and again."""
+    what = f"Point the scanner at the nameplate of the meter in slot {slot}, and leave it reading again and again."
+    return _to_do("present_nameplate", what, HANDLING_S, meter=serial, slot=slot)
+
+
+def put_scanner_away() -> OperatorTask:
+    """The scanner reads nothing any more."""
+    return _to_do("put_scanner_away", "Put the scanner away.", HANDLING_S)
 
 
 def _to_do(name: str, instruction: str, deadline_s: float, **details: str | float) -> OperatorTask:

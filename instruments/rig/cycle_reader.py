@@ -32,12 +32,14 @@ def read_cycles(role: str, link: ModbusLink, first: int, count: int) -> list[Cyc
     summaries: list[CycleSummary] = []
     for window in range(first, end, WINDOW):
         link.write_registers(plc_map.CYCLE_WINDOW.address, plc_map.CYCLE_WINDOW.encode({"cycle_window": window}))
-        for number in range(window, min(window + WINDOW, end), SUMMARIES_A_READ):
-            wanted = min(SUMMARIES_A_READ, window + WINDOW - number, end - number)
-            address = cycle_map.WINDOW_ADDRESS + (number - window) * SUMMARY_WORDS
-            read = cycle_map.summaries_of(link.read_holding(address, wanted * SUMMARY_WORDS))
-            _check(role, number, read)
-            summaries += [CycleSummary(*each) for each in read.tolist()]
+        words: list[int] = []
+        wanted = min(WINDOW, end - window)
+        for place in range(0, wanted, SUMMARIES_A_READ):
+            address = cycle_map.WINDOW_ADDRESS + place * SUMMARY_WORDS
+            words += link.read_holding(address, min(SUMMARIES_A_READ, wanted - place) * SUMMARY_WORDS)
+        read = cycle_map.summaries_of(words)
+        _check(role, window, read)
+        summaries += [CycleSummary(*each) for each in read.tolist()]
     return summaries
 
 

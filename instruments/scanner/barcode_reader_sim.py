@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 from meterbench.instruments.faults import FaultPlan
 from meterbench.instruments.serving.byte_server import ByteServer, Send
+
+AGAIN_S = 2.0
+"""Between two readings of a label that stays before it [design]."""
 
 
 class BarcodeReaderSim:
     """A scanner in somebody's hand; made, started, used and stopped in the lab's loop.
 
-    Faults are committed on scans, which are its only messages.
+    Faults are committed on scans, which are its only messages. ``sample`` it after each step of the world if a label
+    may be left before it: then it reads it again and again.
     """
 
     def __init__(
-        self, prefix: str = "", suffix: str = "", terminator: bytes = b"\r", faults: FaultPlan | None = None
+        self,
+        prefix: str = "",
+        suffix: str = "",
+        terminator: bytes = b"\r",
+        faults: FaultPlan | None = None,
+        *,
+        label: Callable[[], str | None] = lambda: None,
+        now_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
+        """``label`` says what is before it at the world's time ``now_s``."""
         self.terminator = terminator
         self.server = ByteServer(self, faults or FaultPlan(), "pty")
         self._prefix = prefix
         self._suffix = suffix
+        self._label = label
+        self._now_s = now_s
+        self._scanned_s = -math.inf
 
     async def start(self, wire: str = "") -> str:
         """Serve ``pty``, ``tcp`` or ``rfc2217``; the address to give to the driver."""
@@ -31,6 +49,13 @@ class BarcodeReaderSim:
     def scan(self, text: str) -> None:
         """Somebody holds it before a label that says ``text``."""
         self.server.press(text.encode("latin-1"))
+
+    def sample(self) -> None:
+        """Read what is before it, if that was not done lately."""
+        label = self._label()
+        if label is not None and self._now_s() - self._scanned_s >= AGAIN_S:
+            self._scanned_s = self._now_s()
+            self.scan(label)
 
     # What the server asks.
 

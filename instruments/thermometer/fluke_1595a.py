@@ -76,8 +76,8 @@ class Fluke1595A:
         self._fetch = f"FETC? {channel}"
         self._channel = channel
         self._idn = ""
-        self._taken: list[_Record] = []
-        """The newest reading that was waited for; another list once there is a newer one."""
+        self._taken: _Record | None = None
+        """The newest reading that was waited for."""
 
     def open(self) -> None:
         """Connect and read the identity, twice; ``ConfigError`` if the box is none of ``MODELS``."""
@@ -123,8 +123,8 @@ class Fluke1595A:
         end_s = self._clock.now_s() + WAIT_S
         taken = self._taken
         while True:
-            if self._taken is not taken:
-                return self._taken[0]  # a job that ran while we slept has waited for it, and cleared the register
+            if self._taken is not None and self._taken is not taken:
+                return self._taken  # a job that ran while we slept has waited for it, and cleared the register
             if self._register("STAT:OPER?") & NEW_READING:
                 if not self._valid():
                     raise InstrumentError(
@@ -133,7 +133,7 @@ class Fluke1595A:
                     )
                 record = self._latest()
                 if before is None or record.at > before.at:
-                    self._taken = [record]
+                    self._taken = record
                     return record
             if self._clock.now_s() >= end_s:
                 raise DeadlineExceeded(

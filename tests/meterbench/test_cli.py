@@ -45,7 +45,7 @@ def test_a_pass_exits_0_and_leaves_all_views(station_file: StationFileWriter, tm
     """Exit 0; the folder holds journal, report, pytest.html, JUnit and Allure results; nothing on standard error."""
     done = run_verification(station_file(station_content()), tmp_path / "run")
     assert (done.returncode, done.stderr) == (0, "")
-    assert {"journal.jsonl", "report.html", "pytest.html", "junit.xml", "allure-results"} <= {
+    assert {"journal.jsonl", "report.html", "report.pdf", "pytest.html", "junit.xml", "allure-results"} <= {
         path.name for path in (tmp_path / "run").iterdir()
     }
     assert "PASS" in done.stdout

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meterbench.errors import ConfigError
+from meterbench.procedures import rules
 from meterbench.procedures.rules import point_passes, point_to_repeat, same_sign_share, within
 
 BEYOND = math.nextafter(2.0, 3.0)
@@ -117,3 +119,44 @@ def test_the_sign_of_all_errors_does_not_matter(errors: tuple[float, ...]) -> No
     """The rule favours neither party: turning all signs round leaves the share."""
     turned = {point: -error for point, error in zip(MPE, errors, strict=True)}
     assert same_sign_share(turned, MPE) == same_sign_share(dict(zip(MPE, errors, strict=True)), MPE)
+
+
+@pytest.mark.parametrize(
+    ("temperature_class", "range_c"),
+    [("T30", (0.1, 30.0)), ("T50", (0.1, 50.0)), ("T30/70", (30.0, 70.0)), ("T180", (0.1, 180.0))],
+)
+def test_a_temperature_class_is_a_range(temperature_class: str, range_c: tuple[float, float]) -> None:
+    """ISO 4064-1, 4.2.4."""
+    assert rules.water_temp_range_c(temperature_class) == range_c
+
+
+@pytest.mark.parametrize("text", ["", "50", "T55", "T50 ", "T30/30", "T50/70", "T30/"])
+def test_what_is_no_temperature_class_is_refused(text: str) -> None:
+    """Never a guess."""
+    with pytest.raises(ConfigError):
+        rules.water_temp_range_c(text)
+
+
+@pytest.mark.parametrize(("loss_class", "kpa"), [("p40", 40.0), ("dp63", 63.0), ("ΔP 25", 25.0), ("∆p10", 10.0)])
+def test_a_pressure_loss_class_is_a_limit(loss_class: str, kpa: float) -> None:
+    """ISO 4064-1, 6.5: dP63 is 0.063 MPa."""
+    assert rules.pressure_loss_limit_kpa(loss_class) == kpa
+
+
+@pytest.mark.parametrize("text", ["", "40", "p41", "p400", "dp", "p4 0"])
+def test_what_is_no_pressure_loss_class_is_refused(text: str) -> None:
+    """Never a guess."""
+    with pytest.raises(ConfigError):
+        rules.pressure_loss_limit_kpa(text)
+
+
+def test_a_loss_is_rescaled_with_the_square_of_the_flow() -> None:
+    """36.1 kPa at 0.95 Q3 are 40 kPa at Q3."""
+    assert rules.rescaled_loss_kpa(36.1, 0.95, 1.0) == pytest.approx(40.0)
+
+
+def test_a_fall_of_pressure_is_of_itself() -> None:
+    """NaN, which is judged INVALID, where there was no pressure."""
+    assert rules.pressure_fall_percent(2.56, 2.5088) == pytest.approx(2.0)
+    assert rules.pressure_fall_percent(2.5, 2.6) < 0.0
+    assert math.isnan(rules.pressure_fall_percent(0.0, 0.0))

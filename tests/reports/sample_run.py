@@ -147,7 +147,8 @@ def _tightness(lines: _Lines, programme: str, serials: Sequence[str]) -> None:
     for serial in serials:
         lines.add(
             "measurement", procedure=programme, clause="7.3", requirement="ADR-014", meter=serial, flow_point="",
-            condition="", repeat=1, attempt=1, quantity="leak_flow", value=0.01234567890123, unit="L/h", expanded_uncertainty=0.004,
+            condition="", repeat=1, attempt=1,
+            quantity="leak_flow", value=0.01234567890123, unit="L/h", expanded_uncertainty=0.004,
             lower=None, upper=0.05, verdict="PASS", reason="", step=step, uncertainty_limit=None,
         )  # fmt: skip
     lines.add("step_finished", step=step, verdict="PASS")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from meterbench.bench.record import RunRecord, load
-from meterbench.reports import climate_figure, clause_records, curve_shift
+from meterbench.reports import clause_records, climate_figure, curve_shift
 from meterbench.reports.blocks import BLANK, Cell, Document, Facts, Figure, Section, Table, Text
 from meterbench.reports.document import document
 from meterbench.reports.html import write_report
@@ -205,11 +205,11 @@ def test_page_holds_the_document(evaluation: RunRecord, tmp_path: Path) -> None:
 
 
 def test_pdf_is_the_same_for_the_same_record(evaluation: RunRecord, tmp_path: Path) -> None:
-    """No clock is read; the page count is that of a report, not of a log."""
+    """No clock is read: the date is that of the record."""
     first, second = (write_pdf(evaluation, tmp_path / name).read_bytes() for name in ("a.pdf", "b.pdf"))
     assert first == second
     assert first.startswith(b"%PDF-")
-    assert b"/CreationDate (D:2026" in first
+    assert b"2026-05-2" in first  # the day on which the record was closed, in the metadata
 
 
 def test_hostile_text_stays_text_on_paper(whole: Document) -> None:

@@ -38,7 +38,7 @@ def test_golden_frames_of_a_command(rig: ModbusPlcRig) -> None:
     before = len(rig.trace())
     rig.start_flow("B", 2.5, 1.5)
     frames = [(each.sent[6:].hex(" "), each.received[6:].hex(" ")) for each in rig.trace()[before:]]
-    head = "01 03 16 01 00 01 42 00 00 03 e8 00 04 00 02 00 00 00 00 0f ff"
+    head = "01 03 16 01 01 01 42 00 00 03 e8 00 04 00 02 00 00 00 00 0f ff"
     setpoints = "40 20 00 00" + " 00" * 20 + " 41 a0 00 00 3f c0 00 00"
     assert frames == [
         ("01 03 00 00 00 0b", f"{head} 00 00 00 00"),
@@ -68,7 +68,7 @@ def test_status_is_one_read_and_every_value_comes_from_its_own_register(served, 
 
 
 def test_identity_and_last_gate(rig: ModbusPlcRig) -> None:
-    assert rig.identity == Identity("rig PLC", "register map 1.0", "", "1.42")
+    assert rig.identity == Identity("rig PLC", "register map 1.1", "", "1.42")
     assert rig.last_gate() == GateTiming(duration_s=60.000123, travel_on_s=58.0, travel_off_s=60.0)
 
 

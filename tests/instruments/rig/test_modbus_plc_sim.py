@@ -79,7 +79,7 @@ def test_golden_frames(served, question: str, answer: str) -> None:
 
 def test_another_client_reads_the_map(served, client: ModbusTcpClient) -> None:
     words = client.read_holding_registers(0, count=76, device_id=1).registers
-    assert words[0] == 0x0100
+    assert words[0] == 0x0101
     assert client.convert_from_registers(words[36:38], client.DATATYPE.FLOAT32, word_order="big") == 36.0
     assert client.convert_from_registers(words[70:72], client.DATATYPE.UINT32, word_order="big") == 60_000_123
 

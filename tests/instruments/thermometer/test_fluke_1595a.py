@@ -273,3 +273,13 @@ def test_a_record_of_another_channel_is_refused(bench: Bench, monkeypatch: pytes
     monkeypatch.setattr(bench.sim, "_fetch", lambda parameter: (answer(parameter) or "").replace(",4,", ",5,"))
     with pytest.raises(ProtocolError, match="not a record of channel 4"):
         bench.thermometer.resistance_ohm()
+
+
+def test_a_job_may_read_while_another_reading_is_waited_for(bench: Bench) -> None:
+    """The job waits in the first one's sleep and takes the flag of the new reading: both get it, and nobody waits for
+    the next one."""
+    seen_ohm: list[float] = []
+    job = bench.clock.every(0.1, lambda: seen_ohm.append(bench.thermometer.resistance_ohm()))
+    for _ in range(5):
+        assert bench.thermometer.resistance_ohm() == seen_ohm[-1]
+    job.cancel()

@@ -18,7 +18,7 @@ def test_a_good_meter_keeps_its_class(tmp_path: Path) -> None:
     record = carry_out(KEY, tmp_path / "run")
     assert verdict_of(record) == "PASS"
     rows = rows_of(record, KEY)
-    assert [row.condition for row in rows][0] == "6300 L/h"
+    assert rows[0].condition == "6300 L/h"
     for row in rows:
         assert row.value is not None
         assert row.uncertainty_limit is not None
@@ -36,7 +36,7 @@ def test_a_body_that_takes_too_much_fails(tmp_path: Path) -> None:
     assert rows_of(record, KEY)[0].verdict == "FAIL"
 
 
-@pytest.mark.parametrize("offset_kpa", [None, 0.5, -0.5])
+@pytest.mark.parametrize("offset_kpa", [None, 0.5])
 @pytest.mark.parametrize("truth", [{}, {"loss_factor": 1.3}], ids=["good unit", "bad unit"])
 def test_a_transmitter_that_is_wrong_is_invalid(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, truth: dict[str, float], offset_kpa: float | None
