@@ -90,9 +90,7 @@ class Stretch:
 
     def with_next(self, end_s: float, water: Water) -> Stretch:
         """Both in one."""
-        return Stretch(
-            self.start_s, end_s, self.water.mean(water, (end_s - self.end_s) / (end_s - self.start_s))
-        )
+        return Stretch(self.start_s, end_s, self.water.mean(water, (end_s - self.end_s) / (end_s - self.start_s)))
 
 
 class MeterBeside:
@@ -108,6 +106,7 @@ class MeterBeside:
         self._place = place
         self._air_pressure_mpa = air_pressure_hpa / 1e4
         self._air_temp_c = self._humidity_percent = self._supply_v = math.nan
+        self._now_s = 0.0
         self._drained = self._taken_out = False
         self.reversed = False
         """Clamped with its arrow against the flow."""
@@ -116,11 +115,14 @@ class MeterBeside:
 
     def live(self, stretches: Sequence[Stretch]) -> None:
         """All of them, without a gap after what it has lived through before."""
+        if not stretches:
+            return
+        self._now_s = stretches[-1].end_s
         if self._drained:
             for stretch in stretches:
                 still = 0.0, self._temp_c(stretch.water), self._air_pressure_mpa
                 self._meter.advance(Segment(stretch.start_s, stretch.end_s - stretch.start_s, *still, fill=0.0))
-        elif stretches:
+        else:
             waters = [stretch.water for stretch in stretches]
             self._meter.live(
                 Course(
@@ -250,10 +252,6 @@ class MeterBeside:
     def icons(self) -> frozenset[str]:
         """What its display shows at one glance, in lower case."""
         return frozenset(icon.casefold() for icon in self._meter.look().icons)
-
-    @property
-    def _now_s(self) -> float:
-        return self._meter.now_s
 
 
 def _changed(now: float, before: float, step: float) -> bool:

@@ -88,6 +88,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--lab", metavar="JSON", type=Path, help="the laboratory that `meterbench lab --json` serves")
     group.addoption("--record", action="store_true", help="keep every exchange of every wire in the run's folder")
     group.addoption("--replay", metavar="RUN", type=Path, help="a recorded run takes the station's place")
+    group.addoption("--compare", action="store_true", help="a reference meter lives beside each meter in the line")
     group.addoption("--flow-unit", metavar="UNIT", default="L/h", help="draw-profile: unit of the trace's flow")
 
 
@@ -279,6 +280,7 @@ def _session(
                 stop=stop,
                 wires=_wires(config, programme, folder),
                 standing=standing,
+                compare=config.getoption("--compare"),
             ) as (run, bench):
                 hook.pytest_meterbench_opened(folder=folder, clock=bench.clock)
                 yield run, bench, verdicts

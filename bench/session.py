@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from meterbench.bench.bench import Bench
 from meterbench.bench.broken import Standing
@@ -25,6 +25,9 @@ from meterbench.dut.meter import Nameplate
 from meterbench.errors import BenchError, Cancelled, InterlockTripped
 from meterbench.instruments.capabilities import Instrument
 from meterbench.world.clock import Clock, WallClock
+
+if TYPE_CHECKING:
+    from meterbench.bench.comparison import Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,15 @@ def session(
     stop: StopSignals | None = None,
     wires: Wires = Wires(),  # noqa: B008
     standing: Standing | None = None,
+    compare: bool = False,
 ) -> Iterator[tuple[Run, Bench]]:
     """Open the station and the record in ``folder``, hand them to the block, then make safe and close both.
 
     What the block raises is written into the record and comes out again. A station that does not open leaves a closed
     record, too; a run that was to be resumed stays as it is. ``stop`` is told whose clock to stop.
     ``wires`` says what answers if it is not what the station file says, and where to record it. ``standing`` refuses a
-    station that is BROKEN, before anything is opened, and is told if it is afterwards.
+    station that is BROKEN, before anything is opened, and is told if it is afterwards. ``compare``: a reference meter
+    lives beside each meter in the line.
     """
     stop = stop or StopSignals()
     standing = standing or Standing()
@@ -93,6 +98,7 @@ def session(
         traces = Traces(run.folder, bench.clock, run.trace)
         run.observe(lambda kind, _: traces.flush() if kind == "step_finished" else None)
         bench.watch.sink = traces
+        comparison = _comparison(run, bench) if compare else None
         swallowed = True
         guardian: Guardian | None = None
         try:
@@ -111,11 +117,24 @@ def session(
             raise
         finally:
             try:
+                with _going_on(run):
+                    if comparison is not None:
+                        comparison.finish()
                 _end(run, bench, standing, swallowed, traces)
             finally:
                 if guardian is not None:
                     guardian.release()  # what acts was made safe, or declared not to be, whatever became of the record
             stop.finish()
+
+
+def _comparison(run: Run, bench: Bench) -> Comparison:
+    """Reference meters that hear what the bench measures and what is recorded."""
+    from meterbench.bench.comparison import Comparison  # the reference meter: only who compares waits for it
+
+    comparison = Comparison(run, bench.clock, bench.batch, bench.air.pressure_hpa)
+    bench.watch.sink = comparison.beside(bench.watch.sink)
+    run.observe(comparison.heed)
+    return comparison
 
 
 class _Opening:

@@ -79,6 +79,9 @@ def run(
         Path | None,
         typer.Option(metavar="RUN", help="Play a recorded run: its wire.jsonl answers for station and instruments."),
     ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Run a reference meter beside each meter, and report where they differ.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Run a programme on a station and write the record, the report, JUnit and Allure results into the run's folder.
@@ -109,6 +112,7 @@ def run(
         lab=lab,
         record=record,
         replay=replay,
+        compare=compare,
         as_json=as_json,
     )
     return execute(request)

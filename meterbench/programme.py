@@ -60,6 +60,8 @@ class Request:
     """Keep all wires."""
     replay: Path | None
     """A recorded run, by folder or name, or its file of the wires; ``station`` is not used then."""
+    compare: bool
+    """A reference meter lives beside each meter in the line."""
     as_json: bool
 
 
@@ -77,7 +79,7 @@ def execute(request: Request) -> int:
         except OSError as error:
             raise ConfigError(f"--out {folder}: no folder can be made there: {error.strerror}") from error
     console = terminal(stderr=request.as_json)
-    progress = Progress(console)
+    progress = Progress(console, by_clause=len(CLAUSES[request.programme]) > 1)
     with StopSignals() as stop, progress:
         progress.on_closed = stop.finish
         try:
@@ -183,6 +185,7 @@ def _arguments(request: Request, folder: Path) -> list[str]:
     arguments.append(f"--replay={request.replay}" if request.replay else f"--station={request.station}")
     arguments.append(f"--resume={request.resume}" if request.resume else f"--out={folder}")
     arguments += ["--record"] if request.record else []
+    arguments += ["--compare"] if request.compare else []
     for option, value in (
         ("--lab", request.lab),
         ("--meter", request.meter),

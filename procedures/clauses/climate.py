@@ -85,7 +85,9 @@ class Surroundings:
     def come_back(self) -> float:
         """To the middle of the reference window; when it had come."""
         lower_c, upper_c = reference_air_c(self._trial)
-        return self.come_to((lower_c + upper_c) / 2.0, (upper_c - lower_c) / 2.0, self._trial.test.value("gradient_k_min"))
+        return self.come_to(
+            (lower_c + upper_c) / 2.0, (upper_c - lower_c) / 2.0, self._trial.test.value("gradient_k_min")
+        )
 
     # What was kept.
 
@@ -213,7 +215,9 @@ def measure_at_temperatures(
                 for each in way:
                     run.condition(each)
 
-            def at_temperature(temp_c: float = temp_c, came_s: float = came_s, way: list[Condition] = way) -> list[Condition]:
+            def at_temperature(
+                temp_c: float = temp_c, came_s: float = came_s, way: list[Condition] = way
+            ) -> list[Condition]:
                 air.look()
                 return [*air.at(temp_c, came_s, exposure_s), *also(air, came_s), *way]
 

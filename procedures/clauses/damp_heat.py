@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from meterbench.bench.record import Condition
 from meterbench.errors import InstrumentError
@@ -12,8 +14,8 @@ from meterbench.procedures.error_runs import ERROR, errors_of, last_errors, meas
 from meterbench.procedures.rules import damp_heat_c
 from meterbench.procedures.trial import NotDone, Trial
 
-STEP_S = 180.0
-"""The set-point follows the cycle in steps of so much: any chamber can."""
+STEP_S = 300.0
+"""The set-point follows a change of temperature in steps of so much: any chamber can."""
 HUMIDITY_MARGIN_PERCENT = 3.0
 """So much more is asked for than there has to be: the chamber's control swings."""
 LATE_S = 3.0 * 3600.0
@@ -111,16 +113,18 @@ def _dampen(trial: Trial, air: Surroundings) -> None:
 def _one_cycle(trial: Trial, air: Surroundings, number: int) -> list[Condition]:
     chamber, clock, cycle = trial.bench.chamber, trial.bench.clock, _cycle(trial)
     begun_s = clock.now_s()
-    asked: tuple[float, float] | None = None
-    for step in range(1, round(cycle.period_s / STEP_S) + 1):
-        wanted = (
-            cycle.temp_c(step * STEP_S),
-            cycle.humidity_percent((step - 0.5) * STEP_S) + HUMIDITY_MARGIN_PERCENT,
-        )
-        if wanted != asked:
-            chamber.start(wanted[0], humidity_percent=wanted[1])
-            asked = wanted
-        clock.sleep(begun_s + step * STEP_S - clock.now_s())
+    turns_s = (0.0, cycle.rise_s, cycle.upper_until_s, cycle.upper_until_s + cycle.fall_s, cycle.period_s)
+    for from_s, to_s in pairwise(turns_s):
+        changes = cycle.temp_c(from_s) != cycle.temp_c(to_s)
+        steps = math.ceil((to_s - from_s) / STEP_S) if changes else 1
+        step_s = (to_s - from_s) / steps
+        for step in range(steps):
+            middle_s = from_s + (step + 0.5) * step_s
+            chamber.start(
+                cycle.temp_c(middle_s),
+                humidity_percent=cycle.humidity_percent(middle_s) + HUMIDITY_MARGIN_PERCENT,
+            )
+            clock.sleep(max(0.0, begun_s + from_s + (step + 1) * step_s - clock.now_s()))
     air.look()
     return _kept(trial, cycle, number, begun_s, air.since(begun_s))
 

@@ -22,7 +22,7 @@ from meterbench.bench.verdict import Verdict
 from meterbench.dut.variants import Rating, all_ratings
 from meterbench.errors import ConfigError, InterlockTripped
 from meterbench.procedures import edition
-from meterbench.procedures.initial_verification import conclude
+from meterbench.procedures.initial_verification import NAME, conclude
 from meterbench.world.clock import WallClock
 from tests.conftest import QUICK_METER, station_content, verify
 
@@ -234,7 +234,7 @@ def test_the_conclusion_follows_the_rules(errors: dict[str, list[float]], conclu
         mpe = tables.mpe_percent(point.zone, 20.0, 0.05, 2)
         with run.step(point.name):
             for attempt, error in enumerate(errors[point.name], start=1):
-                subject = Subject("p", "10", "", batch[0].serial, point.name, attempt=attempt)
+                subject = Subject(NAME, "10", "", batch[0].serial, point.name, attempt=attempt)
                 limits = {"lower": -mpe, "upper": mpe, "provisional": True}
                 run.measure(
                     "error_of_indication",

@@ -95,7 +95,7 @@ def test_the_same_number_again_is_not_executed_again(served, client: ModbusTcpCl
 
 def test_nothing_is_executed_when_a_set_point_is_out_of_range(served, client: ModbusTcpClient) -> None:
     block = plc_map.COMMAND.encode({each.name: each.power_on for each in plc_map.COMMAND.registers} | {"cmd_seq": 1})
-    for name, number in [("line_select", 4), ("command", 16), ("temp_setpoint", 65.5), ("ramp_flow", float("nan"))]:
+    for name, number in [("line_select", 4), ("command", 17), ("temp_setpoint", 65.5), ("ramp_flow", float("nan"))]:
         words = list(block)
         offset = plc_map.BY_NAME[name].address - 100
         own = plc_map.Block([plc_map.BY_NAME[name]]).encode({name: number})

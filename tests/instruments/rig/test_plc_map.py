@@ -50,15 +50,19 @@ def test_every_register_reads_as_another_codec_reads_it(image: dict[str, plc_map
 
 
 def test_blocks_cover_the_addresses_that_the_map_prints() -> None:
-    """instruments.md 1.2: 0..10 life, 20..75 process values, 100..119 commands, 120 and 121 apart."""
-    blocks = (plc_map.HEAD, plc_map.STATUS, plc_map.GATE, plc_map.IMAGE, plc_map.COMMAND, plc_map.WRITABLE)
+    """instruments.md 1.2: 0..10 life, 20..75 process values, 100..119 commands, 120 and 121 apart; the cycles' plan from 130 on."""
+    first = (plc_map.HEAD, plc_map.STATUS, plc_map.GATE, plc_map.IMAGE, plc_map.COMMAND, plc_map.WRITABLE)
+    blocks = (*first, plc_map.CYCLE_PLAN, plc_map.CYCLE_WINDOW, plc_map.CYCLE_STATE)
     assert [(block.address, block.count) for block in blocks] == [
         (0, 11),
         (0, 58),
         (58, 18),
         (0, 76),
         (100, 20),
-        (100, 22),
+        (100, 44),
+        (130, 12),
+        (142, 2),
+        (200, 6),
     ]
 
 
