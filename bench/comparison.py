@@ -29,7 +29,7 @@ PROCEDURE = "comparison"
 ERROR_DIFFERENCE = "difference_from_reference_meter"
 REGISTER_DIFFERENCE = "register_difference_from_reference_meter"
 
-UNITS_PERCENT = 0.3
+UNITS_PERCENT = 0.4
 """Two good units may differ by so much, beside the uncertainty: their errors spread by a standard deviation of 0.05 %
 at Q1, 0.015 % from the middle of the range on, over all ratings and 10 to 50 degC (population study, 60 units each), so
 that two differ by 0.21 % in three standard deviations; and what heat, damp, swirl or wear does to a good unit spreads

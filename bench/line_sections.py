@@ -53,6 +53,7 @@ class TruthSection(Section):
     gain_slope_percent_k: Annotated[float, Field(ge=-10, le=10)] = 0.0
     gain_percent_mpa: Annotated[float, Field(ge=-50, le=50)] = 0.0
     reverse_gain_percent: Annotated[float, Field(gt=-100, le=100)] = 0.0
+    reverse_offset_l_h: Annotated[float, Field(ge=-1000, le=1000)] = 0.0
     swirl_percent: Annotated[float, Field(gt=-100, lt=100)] = 0.0
     wear_percent_1000_m3: Annotated[float, Field(ge=-50, le=50)] = 0.0
     magnet_percent: Annotated[float, Field(gt=-100, le=100)] = 0.0

@@ -20,7 +20,6 @@ from rich.text import Text
 from meterbench.tables import VERDICT_STYLE
 from meterbench.world.clock import Clock
 
-
 DAY_S = 86_400.0
 
 
@@ -114,13 +113,16 @@ class _Bar(Bar):
         return self._plan.total_s - self._plan.done_s(self.now_s)
 
     def get_renderables(self) -> Iterable[RenderableType]:
-        self.tasks[0].completed = self._plan.done_s(self.now_s)
+        for task in self.tasks:
+            task.completed = self._plan.done_s(self.now_s)
         return super().get_renderables()
 
 
 class Progress:
-    """A pytest plugin that shows the run's lines as they are recorded. Without a terminal, plain lines, and one more for
-    each day of bench time."""
+    """A pytest plugin that shows the run's lines as they are recorded.
+
+    Without a terminal, plain lines, and one more for each day of bench time.
+    """
 
     def __init__(self, console: Console, *, by_clause: bool = False) -> None:
         """``by_clause``: the programme concludes clause by clause."""

@@ -83,7 +83,12 @@ _GAUGE_KPA = ("pressure_start_corrected", "pressure_end_corrected")
 
 
 def of_samples(
-    quantity: str, unit: str, samples: Sequence[float], window: tuple[float | None, float | None], clause: str, note: str
+    quantity: str,
+    unit: str,
+    samples: Sequence[float],
+    window: tuple[float | None, float | None],
+    clause: str,
+    note: str,
 ) -> Condition:
     """Something that was sampled all the while, and must have been in a window. Not met without a sample, or with one
     that is no number."""

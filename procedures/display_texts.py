@@ -37,3 +37,12 @@ def icons(text: str) -> frozenset[str]:
     if not names:
         raise NotDone("no icon was entered: if the display shows none, enter none")
     return names - {"none"}
+
+
+BLANK = frozenset({"blank", "nothing", "nothing to be seen"})
+"""What is entered of a display that shows nothing at all."""
+
+
+def low_battery(shown: frozenset[str]) -> bool:
+    """One of the icons warns of a low battery, whichever source it is."""
+    return any(name.replace("_", " ").startswith("low battery") for name in shown)

@@ -70,7 +70,8 @@ class ErrorRun:
     intrinsic: Mapping[str, float] | None = None
     """By serial, the error without the disturbance: then the fault is judged, and the error itself only reported."""
     during: Callable[[], None] | None = None
-    """What is done while the water is collected; it may sleep on the bench's clock."""
+    """What is done while the water is collected; it may sleep on the bench's clock, for ``during_s`` at the most."""
+    during_s: float = 0.0
     surroundings: Callable[[], Sequence[Condition]] | None = None
     """What else must have held, asked once the water is collected: one that was not met makes the error INVALID."""
 
@@ -98,7 +99,7 @@ def measure_errors(run: Run, bench: Bench, edition: Edition, wanted: ErrorRun, l
     if run.finished(wanted.step):
         return
     point = wanted.point
-    collect_s = duration_s(edition, point.target_l_h)
+    collect_s = max(duration_s(edition, point.target_l_h), wanted.during_s)
     with run.step(wanted.step):
         bench.make_room(point.target_l_h * collect_s / 3600.0 * ROOM)
         line = bench.start_flow(point.target_l_h)

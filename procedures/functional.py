@@ -32,7 +32,7 @@ PROCEDURES: dict[str, Procedure] = {
     "display": Procedure(display, ("operator",), 600.0),
     "formats": Procedure(formats, ("operator",), 600.0),
     "registers": Procedure(shown_registers, ("operator",), 5_500.0),
-    "threshold": Procedure(threshold, ("operator",), 8_500.0),
+    "threshold": Procedure(threshold, ("operator",), 2_500.0),
     "tamper": Procedure(tamper, ("operator",), 5_000.0),
     "reverse": Procedure(reverse, ("operator",), 2_700.0),
     "burst": Procedure(burst, ("operator",), 5_500.0),

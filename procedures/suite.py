@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from meterbench.bench.bench import Bench
 from meterbench.bench.run import Run
@@ -45,7 +46,8 @@ class Suite:
         """What is ahead, what does not apply, what is to be known before the first test; ``selected`` are keys."""
         batch_rating(bench.batch)  # samples of one type
         warn_of_certificates(run, bench)
-        run.plan([(test.name, self.procedures[test.key].bench_s) for test in self.tests if test.key in selected])
+        ahead = [test for test in self.tests if test.key in selected and not self._concluded(run, bench, test)]
+        run.plan([(test.name, self._left_s(run, test)) for test in ahead])
         for clause, (title, reason) in self.not_applicable.items():
             run.not_applicable(clause, title, reason)
 
@@ -55,9 +57,9 @@ class Suite:
 
     def carry_out(self, run: Run, bench: Bench, test: Test) -> None:
         """One test on its samples, to its conclusion; done already before a resume, it is not done again."""
-        meters = self.samples(bench, test)
-        if all((test.clause, meter.serial) in run.clauses for meter in meters):
+        if self._concluded(run, bench, test):
             return
+        meters = self.samples(bench, test)
         trial, procedure = Trial(run, bench, self.edition, test, meters), self.procedures[test.key]
         missing = [role for role in procedure.needs if not bench.has(role)]
         try:
@@ -68,6 +70,20 @@ class Suite:
             bench.stop_flow()  # it may have come while water ran
             for meter in meters:
                 trial.conclude_meter(meter, Verdict.INVALID, [str(cause)])
+
+    def _concluded(self, run: Run, bench: Bench, test: Test) -> bool:
+        return all((test.clause, meter.serial) in run.clauses for meter in self.samples(bench, test))
+
+    def _left_s(self, run: Run, test: Test) -> float:
+        """About how long a test still takes, less what its steps took that were finished before a resumption."""
+        times = run.previous.step_times if run.previous is not None else {}
+        ends = [
+            [datetime.fromisoformat(utc) for utc in both]
+            for step, both in times.items()
+            if step.startswith(f"{test.name}/")
+        ]
+        took_s = sum((end - start).total_seconds() for start, end in ends)
+        return max(0.0, self.procedures[test.key].bench_s - took_s)
 
     def finish(self, run: Run, bench: Bench) -> None:
         """The conclusion on every meter: the worst of the tests that were carried out on it."""

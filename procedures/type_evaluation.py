@@ -20,6 +20,8 @@ from meterbench.procedures.clauses.pressure_loss import pressure_loss
 from meterbench.procedures.clauses.radiated_field import radiated_field
 from meterbench.procedures.clauses.software_examination import software_examination
 from meterbench.procedures.clauses.static_pressure import static_pressure
+from meterbench.procedures.clauses.supply_interruption import supply_interruption
+from meterbench.procedures.clauses.supply_voltage import supply_voltage
 from meterbench.procedures.clauses.water_pressure import water_pressure
 from meterbench.procedures.clauses.water_temperature import water_temperature
 from meterbench.procedures.edition import Edition
@@ -44,6 +46,8 @@ PROCEDURES: dict[str, Procedure] = {
     "dry_heat": Procedure(dry_heat, CLIMATE, 30_000.0),
     "cold": Procedure(cold, CLIMATE, 24_000.0),
     "damp_heat": Procedure(damp_heat, CLIMATE, 200_000.0),
+    "supply_voltage": Procedure(supply_voltage, ("operator", "supply"), 80_000.0),
+    "supply_interruption": Procedure(supply_interruption, ("operator",), 6_000.0),
     "electrostatic_discharge": Procedure(electrostatic_discharge, ("operator",), 5_000.0),
     "radiated_field": Procedure(radiated_field, ("operator",), 18_000.0),
     "absence_of_flow": Procedure(absence_of_flow, ("operator",), 5_400.0),

@@ -5,10 +5,12 @@ Numbers come from the record as they stand there; only means and standard deviat
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from statistics import fmean, stdev
 
 from meterbench.bench.record import ResultRow, RunRecord
+from meterbench.bench.verdict import Verdict
 from meterbench.reports import tables
 from meterbench.reports.blocks import DASH, Cell, Column, Row, Table
 from meterbench.reports.tables import ERROR, RECORD_COLUMNS, Readings, Seen
@@ -33,23 +35,29 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def error_tables(rows: Sequence[ResultRow], readings: Readings) -> list[Table]:
+def error_tables(rows: Sequence[ResultRow], readings: Readings) -> tuple[list[Table], list[ResultRow]]:
     """The errors of indication of a test: by sample and flow point with mean and standard deviation where a point was
-    repeated, else one table, in which a fault stands beside the error that it comes from."""
+    repeated, else one table, in which a fault stands beside the error that it comes from. With the rows other than
+    errors that these tables account for."""
     errors = [row for row in rows if row.quantity == ERROR]
+    alike = Counter(_place(row) for row in errors)
     repeated: dict[tuple[str, str], list[ResultRow]] = {}
-    single: list[ResultRow] = []
     for row in errors:
-        alike = sum(_place(each) == _place(row) for each in errors)
-        if alike > 1:
+        if alike[_place(row)] > 1:
             repeated.setdefault((row.meter, row.condition), []).append(row)
-        else:
-            single.append(row)
-    deviations = {_place(row): row for row in rows if row.quantity == "repeatability"}
-    found = [_curve_table(*key, of_key, deviations, readings) for key, of_key in repeated.items()]
+    deviations = {_place(row): row for row in rows if row.quantity == "repeatability" and row.value is not None}
+    found, shown = [], []
+    for (meter, condition), of_curve in repeated.items():
+        table, judged = _curve_table(meter, condition, of_curve, deviations, readings)
+        found.append(table)
+        shown += judged
+    single = [row for row in errors if alike[_place(row)] == 1]
     if single:
-        found.append(_flat_table(single, [row for row in rows if row.quantity == FAULT], readings))
-    return found
+        of_run = {_run(row): row for row in rows if row.quantity == FAULT}
+        beside = [of_run.get(_run(row)) for row in single]
+        found.append(_flat_table(single, beside, readings))
+        shown += [fault for fault in beside if fault]
+    return found, shown
 
 
 def other_results(rows: Sequence[ResultRow], shown: Iterable[ResultRow] = ()) -> list[Table]:
@@ -72,12 +80,6 @@ def other_results(rows: Sequence[ResultRow], shown: Iterable[ResultRow] = ()) ->
         for row in left
     ]
     return [_without_empty(Table(_FURTHER, lines, "Further results"), keep=(0, 3, 4, 6, 8))]
-
-
-def faults_beside_errors(rows: Sequence[ResultRow]) -> list[ResultRow]:
-    """Faults that ``error_tables`` prints in the line of their error."""
-    errors = {_run(row) for row in rows if row.quantity == ERROR}
-    return [row for row in rows if row.quantity == FAULT and _run(row) in errors]
 
 
 def watched_registers(rows: Sequence[ResultRow], record: RunRecord) -> tuple[list[Table], list[ResultRow]]:
@@ -164,8 +166,10 @@ def _curve_table(
     rows: Sequence[ResultRow],
     deviations: dict[tuple[str, str, str], ResultRow],
     readings: Readings,
-) -> Table:
+) -> tuple[Table, list[ResultRow]]:
+    """With the standard deviations that were judged."""
     units = _units(rows, readings)
+    shown = []
     columns = (
         Column("Flow point"), Column("Run"), *_reading_columns(units), Column("Error", "E", "%", "number"),
         Column("Uncertainty", "U", "%", "number"), Column("MPE", "", "%", "number"), Column("Verdict", kind="verdict"),
@@ -185,15 +189,14 @@ def _curve_table(
             judged = deviations.get(_place(of_point[0]))
             limit, verdict = (judged.limits_text, judged.verdict) if judged else ("", "")
             spread = judged.value if judged and judged.value is not None else stdev(valid)
+            shown += [judged] if judged else []
             lines.append(("", "std. dev.", *empty, Cell(f"{spread:.3f}", spread), "", limit, verdict))
     what = f"Meter {meter}" + (f", {condition}" if condition else "")
-    return Table(columns, lines, what)
+    return Table(columns, lines, what), shown
 
 
-def _flat_table(rows: Sequence[ResultRow], faults: Sequence[ResultRow], readings: Readings) -> Table:
+def _flat_table(rows: Sequence[ResultRow], beside: Sequence[ResultRow | None], readings: Readings) -> Table:
     units = _units(rows, readings)
-    of_run = {_run(row): row for row in faults}
-    beside = [of_run.get(_run(row)) for row in rows]
     columns = [
         Column("Meter"), Column("Condition", width=1.0), Column("Flow point"), Column("Run"), *_reading_columns(units),
         Column("Error", "E", "%", "number"), Column("Uncertainty", "U", "%", "number"),
@@ -210,9 +213,16 @@ def _flat_table(rows: Sequence[ResultRow], faults: Sequence[ResultRow], readings
         ]  # fmt: skip
         if with_faults:
             line += [_fault_value(fault), fault.limits_text] if fault else [DASH, DASH]
-        lines.append((*line, fault.verdict if fault else row.verdict))
+        lines.append((*line, _verdict_of_both(row, fault)))
     table = Table((*columns, Column("Verdict", kind="verdict")), lines, "Errors of indication")
     return _without_empty(table, keep=(0, len(columns)))
+
+
+def _verdict_of_both(error: ResultRow, fault: ResultRow | None) -> str:
+    """Of a line: the error counts unless it was only reported, the fault always."""
+    if fault is None:
+        return error.verdict
+    return max((Verdict[each.verdict] for each in (error, fault)), default=Verdict.NOT_RUN).name
 
 
 def _without_empty(table: Table, keep: Sequence[int]) -> Table:
@@ -270,5 +280,5 @@ def _place(row: ResultRow) -> tuple[str, str, str]:
     return row.meter, row.condition, row.flow_point
 
 
-def _run(row: ResultRow) -> tuple[str, str, str, int, int, str]:
-    return *_place(row), row.repeat, row.attempt, row.step
+def _run(row: ResultRow) -> tuple[str, str, str, int, int]:
+    return *_place(row), row.repeat, row.attempt

@@ -12,13 +12,15 @@ from meterbench.reports import figures
 from meterbench.reports.blocks import DASH, Cell, Column, Row, Table
 from meterbench.reports.tables import ERROR, nominal_flow_l_h
 
-CURVES = {
-    "intrinsic-error": "before",
+BEFORE = (("intrinsic-error", ""), ("durability-discontinuous", "before"), ("durability-continuous", "before"))
+"""Procedure and condition of a curve of before any wear; the first that the record has is taken."""
+AFTER = {
     "durability-discontinuous": "after discontinuous flow",
     "durability-continuous-q3": "after continuous flow at Q3",
-    "durability-continuous": "after continuous flow",
+    "durability-continuous": "after continuous flow at Q4",
 }
-"""Procedures that measure a whole curve, in the order of wear."""
+"""Procedures that wear the meters and measure a curve afterwards, in their order."""
+SHIFT, MEAN_AFTER = "curve_shift", "mean_error_after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,29 +28,35 @@ class MeanCurve:
     """Mean valid error of indication by flow point, %."""
 
     label: str
-    procedure: str
     errors_percent: Mapping[str, float]
 
 
-def mean_curves(record: RunRecord, meter: str) -> list[MeanCurve]:
-    """The curves of a meter that the record holds; an INVALID error is no part of one."""
+def mean_curves(record: RunRecord, meter: str, last: str) -> list[MeanCurve]:
+    """The curves of a meter up to the one that procedure ``last`` measured, the one of before first; none without it.
+
+    An INVALID error is no part of a curve.
+    """
     found = []
-    for procedure, label in CURVES.items():
-        errors: dict[str, list[float]] = {}
-        for row in record.rows:
-            if (row.procedure, row.meter, row.quantity) == (procedure, meter, ERROR) and row.verdict != "INVALID":
-                errors.setdefault(row.flow_point, []).extend([] if row.value is None else [row.value])
-        means = {point: fmean(numbers) for point, numbers in errors.items() if numbers}
+    for procedure, condition in BEFORE:
+        means = _means(record, meter, condition, procedure=procedure)
         if means:
-            found.append(MeanCurve(label, procedure, means))
+            found.append(MeanCurve("before", means))
+            break
+    else:
+        return []
+    for procedure, label in AFTER.items():
+        means = _means(record, meter, "after", procedure=procedure)
+        if means:
+            found.append(MeanCurve(label, means))
+        if procedure == last:
+            break
     return found
 
 
-def shift_figure(record: RunRecord, meter: Mapping[str, Any], procedure: str) -> str:
-    """SVG text up to the curve that ``procedure`` measured; empty unless there is a curve before and one after."""
-    worn = list(CURVES).index(procedure) if procedure in CURVES else len(CURVES)
-    curves = [each for each in mean_curves(record, meter["serial"]) if list(CURVES).index(each.procedure) <= worn]
-    if len(curves) < 2 or curves[0].label != "before":
+def shift_figure(record: RunRecord, meter: Mapping[str, Any], last: str) -> str:
+    """SVG text, curves as of ``mean_curves``; empty unless there is a curve before and one after."""
+    curves = mean_curves(record, meter["serial"], last)
+    if len(curves) < 2:
         return ""
     drawn = []
     for curve in curves:
@@ -58,41 +66,64 @@ def shift_figure(record: RunRecord, meter: Mapping[str, Any], procedure: str) ->
     return figures.curves_over_flow(meter["serial"], drawn, _zones(record, meter, marks), marks)
 
 
-def shift_table(record: RunRecord, rows: Sequence[ResultRow]) -> list[Table]:
-    """Means before and after by flow point, and the shifts that the record judged; ``rows`` are those of one test."""
-    shifts = {(row.meter, row.flow_point): row for row in rows if "shift" in row.quantity}
+def shift_table(record: RunRecord, rows: Sequence[ResultRow]) -> tuple[list[Table], list[ResultRow]]:
+    """The means before and after of each flow point, and the shift, with the limits by which the record judged them;
+    and the rows that the table accounts for."""
+    shifts = [row for row in rows if row.quantity == SHIFT]
     if not shifts:
-        return []
-    procedure = next(iter(shifts.values())).procedure
+        return [], []
+    after = {(row.procedure, row.meter, row.flow_point): row for row in rows if row.quantity == MEAN_AFTER}
     lines: list[Row] = []
-    for (meter, point), row in shifts.items():
-        means = {curve.procedure: curve.errors_percent.get(point) for curve in mean_curves(record, meter)}
-        ends = [means.get("intrinsic-error"), means.get(procedure)]
-        before, after = (DASH if end is None else Cell(f"{end:+.3f}", end) for end in ends)
-        value = DASH if row.value is None else Cell(f"{row.value:.3f}", row.value, row.verdict == "FAIL")
-        lines.append((meter, point, before, after, value, row.limits_text, row.verdict))
+    shown = list(shifts)
+    for row in shifts:
+        condition, _, clause = row.condition.removeprefix("against ").rpartition(" ")
+        before = _means(record, row.meter, condition, clause=clause).get(row.flow_point) if clause else None
+        mean = after.get((row.procedure, row.meter, row.flow_point))
+        shown += [mean] if mean else []
+        lines.append(
+            (
+                row.meter, row.flow_point, row.condition.removeprefix("against ") or DASH, _cell(before, "+.3f"),
+                _cell(mean.value, "+.3f", mean.verdict) if mean else DASH, mean.limits_text if mean else DASH,
+                mean.verdict if mean else DASH, _cell(row.value, ".3f", row.verdict), row.limits_text, row.verdict,
+            )
+        )  # fmt: skip
     columns = (
-        Column("Meter"), Column("Flow point"), Column("Mean before", "E_m", "%", "number"),
-        Column("Mean after", "E_m", "%", "number"), Column("Shift", "", "%", "number"),
+        Column("Meter"), Column("Flow point"), Column("Curve before", width=1.0),
+        Column("Mean before", "E_m", "%", "number"), Column("Mean after", "E_m", "%", "number"),
+        Column("Limit", "", "%", "number"), Column("Verdict", kind="verdict"), Column("Shift", "", "%", "number"),
         Column("Limit", "", "%", "number"), Column("Verdict", kind="verdict"),
     )  # fmt: skip
-    return [Table(columns, lines, "Shift of the error curve")]
+    return [Table(columns, lines, "Mean errors after, and shift of the error curve")], shown
 
 
-def is_shift(row: ResultRow) -> bool:
-    """A row that ``shift_table`` prints."""
-    return "shift" in row.quantity
+def _cell(number: float | None, digits: str, verdict: str = "") -> Cell | str:
+    return DASH if number is None else Cell(format(number, digits), number, verdict == "FAIL")
+
+
+def _means(record: RunRecord, meter: str, condition: str, *, procedure: str = "", clause: str = "") -> dict[str, float]:
+    """Of the valid errors of a procedure or of a clause, by flow point."""
+    errors: dict[str, list[float]] = {}
+    for row in record.rows:
+        wanted = row.procedure == procedure if procedure else row.clause == clause
+        wanted = wanted and (row.meter, row.condition, row.quantity) == (meter, condition, ERROR)
+        if wanted and row.verdict != "INVALID" and row.value is not None:
+            errors.setdefault(row.flow_point, []).append(row.value)
+    return {point: fmean(numbers) for point, numbers in errors.items()}
 
 
 def _zones(record: RunRecord, meter: Mapping[str, Any], marks: Mapping[str, float]) -> list[figures.Zone]:
     """The envelope of the maximum permissible errors, by which the curve before was judged."""
     zones = []
+    before = [
+        row
+        for row in record.rows
+        if (row.procedure, row.condition) in BEFORE and (row.meter, row.quantity) == (meter["serial"], ERROR)
+    ]
     for start, end in (("Q1", "Q2"), ("Q2", "Q4")):
         inside = [
             row
-            for row in record.rows
-            if (row.procedure, row.meter, row.quantity) == ("intrinsic-error", meter["serial"], ERROR)
-            and row.lower is not None
+            for row in before
+            if row.lower is not None
             and row.upper is not None
             and ((nominal_flow_l_h(row.flow_point, dict(meter)) or 0.0) < marks["Q2"]) == (end == "Q2")
         ]

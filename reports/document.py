@@ -5,11 +5,7 @@ The same document is printed as a page and on paper; it says nothing that the re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
-
-from numpy.typing import NDArray
+from collections.abc import Collection, Sequence
 
 from meterbench.bench import traces
 from meterbench.bench.record import ResultRow, RunRecord
@@ -17,17 +13,16 @@ from meterbench.bench.verdict import Verdict
 from meterbench.errors import RecordError
 from meterbench.reports import (
     clause_records,
-    climate_figure,
+    clause_sections,
     common_sections,
-    curve_shift,
     deviations,
     error_figures,
     matrix,
     tables,
 )
 from meterbench.reports.blocks import BLANK, Block, Column, Document, Facts, Figure, Row, Section, Table, Text
-from meterbench.reports.further_readings import further_readings
-from meterbench.reports.tables import ERROR, Readings
+from meterbench.reports.clause_sections import Traces
+from meterbench.reports.tables import Readings
 from meterbench.reports.type_information import type_information
 
 TYPE_EVALUATION = "type-approval"
@@ -39,20 +34,17 @@ CONCLUSIONS = {
     Verdict.ERROR: "The bench was at fault: no conclusion may be drawn about any meter.",
     Verdict.NOT_RUN: "Nothing was measured: no conclusion may be drawn.",
 }
-Traces = Mapping[str, Mapping[str, NDArray[Any]]]
 
 
 def document(record: RunRecord, verified_lines: int) -> Document:
     """The report of any programme; ``verified_lines`` of the journal hold together."""
     evaluation = record.opened["programme"] == TYPE_EVALUATION
     edition, clause = record.opened["edition"]["title"], record.opened["edition"]["clause"]
-    missing = matrix.missing_tests(record) if evaluation else []
+    missing = matrix.missing_tests(record) if evaluation else {}
     warnings = list(common_sections.banners(record))
     if missing:
         warnings.append(
-            "Not a complete type evaluation: neither carried out nor declared not applicable were "
-            + ", ".join(test["clause"] for test in missing)
-            + "."
+            f"Not a complete type evaluation: without a conclusion, and not declared not applicable, {_are(missing)}."
         )
     if evaluation:
         subtitle = f"{edition}, in the form of ISO 4064-3 | OIML R 49-3"
@@ -77,6 +69,10 @@ def document(record: RunRecord, verified_lines: int) -> Document:
         front=_front(record, evaluation),
         sections=_evaluation(record, verified_lines) if evaluation else _verification(record, verified_lines),
     )
+
+
+def _are(missing: Collection[str]) -> str:
+    return f"{'is' if len(missing) == 1 else 'are'} {', '.join(missing)}"
 
 
 def _front(record: RunRecord, evaluation: bool) -> list[Block]:
@@ -117,18 +113,15 @@ def _evaluation(record: RunRecord, verified_lines: int) -> list[Section]:
     series, missing_traces = _traces(record)
     places: dict[str, str] = {}
     parts: dict[str, list[Section]] = {"4.5": [], "4.6": [], "4.7": []}
-    for clause, conclusions in matrix.by_clause(record).items():
-        part = {"7": "4.5", "8": "4.6"}.get(clause.partition(".")[0], "4.7")
-        places[clause] = f"{part}.{len(parts[part]) + 1}"
-        title = f"{next(iter(conclusions.values())).title} (clause {clause})"
-        parts[part].append(Section(places[clause], title, _test_record(record, clause, series)))
+    carried_out = clause_sections.carried_out(record)
+    for test in carried_out:
+        part = {"7": "4.5", "8": "4.6"}.get(test.clause.partition(".")[0], "4.7")
+        places[test.clause] = f"{part}.{len(parts[part]) + 1}"
+        blocks = clause_sections.record_of(record, test, series)
+        title = f"{test.title} (clause {test.clause})" if test.clause[:1].isdecimal() else test.title
+        parts[part].append(Section(places[test.clause], title, blocks))
     check = [Section(number, title, [table]) for number, title, table in matrix.check_list(record, places)]
-    titles = {row.procedure: "" for row in record.rows}
-    for row in record.rows:
-        conclusions = matrix.by_clause(record).get(row.clause, {})
-        titles[row.procedure] = (
-            f"{row.clause} {next(iter(conclusions.values())).title}" if conclusions else row.procedure
-        )
+    titles = {procedure: f"{test.clause} {test.title}" for test in carried_out for procedure in test.procedures}
     documents: list[Row] = [(BLANK, BLANK, BLANK)] * 4
     columns = tuple(Column(head, width=1.0) for head in ("Document", "Number", "Date"))
     notes: list[Block] = [Text(missing_traces, "warning")] if missing_traces else []
@@ -169,78 +162,7 @@ def _closing(record: RunRecord, verified_lines: int, letters: Sequence[str]) -> 
 
 
 def _none(sections: Sequence[Section]) -> list[Block]:
-    return [] if sections else [Text("None of these tests was concluded in this run.")]
-
-
-def _test_record(record: RunRecord, clause: str, series: Traces) -> list[Block]:
-    """Everything that is to be printed of one test."""
-    readings = Readings(record)
-    rows = [row for row in record.rows if row.clause == clause]
-    procedures = dict.fromkeys(row.procedure for row in rows)
-    steps = [step for step in record.step_times if step.partition("/")[0] in procedures]
-    shifts = curve_shift.shift_table(record, rows)
-    watched, accounted = clause_records.watched_registers(rows, record)
-    beside = clause_records.faults_beside_errors(rows)
-    in_curves = [row for row in rows if row.quantity == "repeatability" and row.value is not None]
-    shown = [*accounted, *beside, *in_curves, *([row for row in rows if curve_shift.is_shift(row)] if shifts else [])]
-    found: list[Block] = [_head(record, clause, steps)]
-    if shifts:
-        for meter in record.batch:
-            drawn = curve_shift.shift_figure(record, meter, next(iter(procedures)))
-            if drawn:
-                found.append(Figure(drawn, f"Meter {meter['serial']}: error curves before and after durability"))
-    elif "intrinsic-error" in procedures:
-        for title, drawn in error_figures.curves(record, readings, "intrinsic-error").items():
-            found.append(Figure(drawn, title, 0.5))
-    found += _climate(record, procedures, steps, series)
-    found += [*shifts, *clause_records.error_tables(rows, readings), *watched]
-    found += clause_records.other_results(rows, shown)
-    found += further_readings(steps, record, accounted)
-    found += [*clause_records.remarks(rows), *clause_records.conditions_table(steps, record)]
-    return found
-
-
-def _head(record: RunRecord, clause: str, steps: Sequence[str]) -> Facts:
-    conclusions = matrix.by_clause(record)[clause]
-    by_verdict: dict[str, list[str]] = {}
-    for each in conclusions.values():
-        by_verdict.setdefault(each.verdict, []).append(each.meter)
-    items = [("Verdict", "; ".join(f"{verdict} ({', '.join(found)})" for verdict, found in by_verdict.items()))]
-    reasons = [f"{each.meter}: {reason}" for each in conclusions.values() for reason in each.reasons]
-    if reasons:
-        more = f"; and {len(reasons) - _REASONS} more" if len(reasons) > _REASONS else ""
-        items.append(("Reasons", "; ".join(reasons[:_REASONS]) + more))
-    times = [record.step_times[step] for step in steps]
-    if times:
-        begins, ends = min(start for start, _ in times), max(end for _, end in times)
-        items.append(("From, to", f"{common_sections.moment_text(begins)} – {common_sections.moment_text(ends)}"))
-    ambient = [each["value"] for each in record.readings
-               if each["quantity"] == "ambient_temperature" and each["step"] in set(steps)]  # fmt: skip
-    if ambient:
-        items.append(("Ambient temperature", f"{min(ambient):.1f} °C … {max(ambient):.1f} °C"))
-    requirements = dict.fromkeys(each for found in conclusions.values() for each in found.requirements)
-    items.append(("Requirements", ", ".join(requirements) or "–"))
-    return Facts(items)
-
-
-_REASONS = 6
-"""Of a test, printed at its head; all stand with their results."""
-
-
-def _climate(record: RunRecord, procedures: Mapping[str, None], steps: Sequence[str], series: Traces) -> list[Block]:
-    """The chamber during the test, if it was what the test was about: conditioned before, measured after."""
-    if not procedures.keys() & {"dry-heat", "cold", "damp-heat"} or not climate_figure.has_climate(series):
-        return []
-    times = [tuple(datetime.fromisoformat(each) for each in record.step_times[step]) for step in steps]
-    if not times:
-        return []
-    span = min(start for start, _ in times), max(end for _, end in times)
-    collected = {row.step for row in record.rows if row.quantity == ERROR}
-    measured = [(each[0], each[1]) for step, each in zip(steps, times, strict=True) if step in collected]
-    name = ", ".join(procedures).replace("-", " ")
-    drawn = climate_figure.climate_over_time(name, series, span, measured)
-    caption = "Temperature and humidity in the chamber; shaded: errors were measured"
-    return [Figure(drawn, caption)] if drawn else []
+    return [] if sections else [Text("None of these tests was carried out in this run.")]
 
 
 def _traces(record: RunRecord) -> tuple[Traces, str]:
@@ -260,8 +182,8 @@ def _verification(record: RunRecord, verified_lines: int) -> list[Section]:
         drawings = error_figures.curves(record, readings, procedure)
         blocks: list[Block] = [Figure(drawn, title, 0.5 if len(drawings) > 1 else 1.0)
                                for title, drawn in drawings.items()]  # fmt: skip
-        blocks += clause_records.error_tables(rows, readings)
-        blocks += clause_records.other_results(rows, clause_records.faults_beside_errors(rows))
+        errors, shown = clause_records.error_tables(rows, readings)
+        blocks += [*errors, *clause_records.other_results(rows, shown)]
         blocks += [*clause_records.remarks(rows), *clause_records.conditions_table(steps, record)]
         records.append(Section(f"5.3.{number}", procedure.replace("-", " ").capitalize(), blocks))
     titles = {procedure: procedure.replace("-", " ").capitalize() for procedure in _by_procedure(record)}

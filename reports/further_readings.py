@@ -15,6 +15,9 @@ QUANTITIES_ACROSS = 6
 STEPS_ACROSS = 6
 """Otherwise at most so many steps, and each is a column: a line a quantity, as of a pressure loss at some flows."""
 
+PLACES_DOWN = 24
+"""Otherwise a line a reading; of more steps only the range over all of them, as of a hundred chunks of cycles."""
+
 Place = tuple[str, str]
 """Step and meter."""
 Quantity = tuple[str, str]
@@ -30,7 +33,10 @@ def further_readings(steps: Sequence[str], record: RunRecord, shown: Iterable[Re
     wanted = set(steps) - collected
     numbers: dict[Place, dict[Quantity, list[float]]] = {}
     for each in record.readings:
-        if each["step"] in wanted and (each["step"], each["quantity"]) not in told:
+        if (each["step"] in wanted or (each["step"] in steps and each["instrument"] == "display")) and (
+            each["step"],
+            each["quantity"],
+        ) not in told:
             of_place = numbers.setdefault((each["step"], each["meter"]), {})
             of_place.setdefault((each["quantity"], each["unit"]), []).append(each["value"])
     if not numbers:
@@ -44,7 +50,7 @@ def further_readings(steps: Sequence[str], record: RunRecord, shown: Iterable[Re
         return [_quantities_across(found, quantities)]
     if len({step for step, _ in found}) <= STEPS_ACROSS:
         return [_steps_across(found)]
-    return [_long(found)]
+    return [_long(found) if len(found) <= PLACES_DOWN else _ranges(found)]
 
 
 def _quantities_across(found: Mapping[Place, Mapping[Quantity, Seen]], quantities: Sequence[Quantity]) -> Table:
@@ -84,6 +90,22 @@ def _long(found: Mapping[Place, Mapping[Quantity, Seen]]) -> Table:
         Column("Unit"),
     )  # fmt: skip
     return Table(columns, lines, CAPTION)
+
+
+def _ranges(found: Mapping[Place, Mapping[Quantity, Seen]]) -> Table:
+    numbers: dict[tuple[str, Quantity], list[Seen]] = {}
+    for (_, meter), of_place in found.items():
+        for what, seen in of_place.items():
+            numbers.setdefault((meter, what), []).append(seen)
+    lines: list[Row] = []
+    for (meter, (name, unit)), each in numbers.items():
+        extent = seen_cell(Seen(min(seen.lowest for seen in each), max(seen.highest for seen in each), unit))
+        lines.append((words(name), meter or DASH, extent, tables.unit_text(unit) or DASH, str(len(each))))
+    columns = (
+        Column("Quantity", width=1.0), Column("Meter"), Column("Lowest, highest", kind="number"), Column("Unit"),
+        Column("Steps", kind="number"),
+    )  # fmt: skip
+    return Table(columns, lines, f"{CAPTION}: ranges over the steps; each is in the record")
 
 
 CAPTION = "Further readings"

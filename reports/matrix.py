@@ -14,6 +14,8 @@ from meterbench.reports.blocks import DASH, Cell, Column, Row, Table
 SAMPLES_ACROSS = 6
 """Columns of samples that fit on a page; more samples make more tables."""
 NOT_EXAMINED = "not examined"
+NOT_CONCLUDED = "not concluded"
+"""Begun, and broken off."""
 
 
 def checklist() -> dict[str, list[dict[str, str]]]:
@@ -43,10 +45,16 @@ def worst_of(conclusions: Mapping[str, ClauseVerdict]) -> Verdict:
     return worst(Verdict[each.verdict] for each in conclusions.values())
 
 
-def missing_tests(record: RunRecord) -> list[dict[str, str]]:
-    """Tests of the check list that were neither concluded nor declared not applicable: they are no part of a PASS."""
+def missing_tests(record: RunRecord) -> dict[str, str]:
+    """Clause -> ``NOT_EXAMINED`` or ``NOT_CONCLUDED``, of tests of the check list that were neither concluded nor
+    declared not applicable: they are no part of a PASS."""
     known = {each.clause for each in record.clause_verdicts} | {each.clause for each in record.not_applicable}
-    return [test for test in checklist()["tests"] if test["clause"] not in known and test.get("same_as") not in known]
+    begun = {row.clause for row in record.rows}
+    return {
+        test["clause"]: NOT_CONCLUDED if test["clause"] in begun else NOT_EXAMINED
+        for test in checklist()["tests"]
+        if test["clause"] not in known and test.get("same_as") not in known
+    }
 
 
 def sample_matrix(record: RunRecord) -> list[Table]:
@@ -55,7 +63,8 @@ def sample_matrix(record: RunRecord) -> list[Table]:
     titles = {clause: next(iter(of_meters.values())).title for clause, of_meters in conclusions.items()}
     serials = [str(meter["serial"]) for meter in record.batch]
     serials += sorted({each.meter for each in record.clause_verdicts} - set(serials))
-    missing = {test["clause"]: test["requirement"].partition(":")[0] for test in missing_tests(record)}
+    missing = missing_tests(record)
+    names = {test["clause"]: test["requirement"].partition(":")[0] for test in checklist()["tests"]}
     verdicts = {each.meter: each.verdict for each in record.meter_verdicts}
     tables = []
     for first in range(0, len(serials), SAMPLES_ACROSS):
@@ -63,7 +72,7 @@ def sample_matrix(record: RunRecord) -> list[Table]:
         rows: list[Row] = []
         for clause in sorted({*conclusions, *missing}, key=clause_key):
             if clause in missing:
-                rows.append((clause, missing[clause], *[NOT_EXAMINED] * len(across)))
+                rows.append((clause, names[clause], *[missing[clause]] * len(across)))
                 continue
             of_meters = conclusions[clause]
             cells = [of_meters[serial].verdict if serial in of_meters else DASH for serial in across]
@@ -125,6 +134,7 @@ def _named(meters: Any) -> str:
 def _performed(record: RunRecord, tests: Sequence[Mapping[str, str]], part: str, places: Mapping[str, str]) -> Table:
     conclusions = by_clause(record)
     excused = {each.clause: each.reason for each in record.not_applicable}
+    missing = missing_tests(record)
     listed = {test["clause"] for test in tests}
     rows: list[Row] = []
     for test in tests:
@@ -140,7 +150,7 @@ def _performed(record: RunRecord, tests: Sequence[Mapping[str, str]], part: str,
         elif clause in excused:
             plus, minus, remark = "n/a", "n/a", excused[clause]
         else:
-            plus, minus, remark = "", "", NOT_EXAMINED
+            plus, minus, remark = "", "", missing[clause]
         rows.append((both, test["requirement"], plus, minus, remark))
     if part == "electronic":
         for clause, of_meters in conclusions.items():

@@ -130,8 +130,8 @@ class Surroundings:
         ]  # fmt: skip
 
     def dry(self, start_s: float) -> list[Condition]:
-        """The air since then was dry. A chamber that does not measure humidity holds no more water than the laboratory's
-        air brought in."""
+        """The air since then was dry. A chamber that does not measure humidity holds no more water than the
+        laboratory's air brought in."""
         bench, test = self._trial.bench, self._trial.test
         hall_c = bench.watch.look().ambient_temp_c
         hall_g_m3 = absolute_humidity_g_m3(hall_c, bench.air.humidity_percent)

@@ -10,7 +10,7 @@ from meterbench.bench.record import Condition
 from meterbench.errors import InstrumentError
 from meterbench.procedures import conditions
 from meterbench.procedures.clauses.climate import AirSample, Surroundings, finished, in_chamber
-from meterbench.procedures.error_runs import ERROR, errors_of, last_errors, measure_fault
+from meterbench.procedures.error_runs import errors_of, last_errors, measure_fault
 from meterbench.procedures.rules import damp_heat_c
 from meterbench.procedures.trial import NotDone, Trial
 

@@ -50,9 +50,7 @@ def _judge_flowing(trial: Trial) -> None:
             _judge_plus(trial, meter, "water flows", 1.0, glances - 1.0, unsure)
 
 
-def _judge_plus(
-    trial: Trial, meter: Nameplate, condition: str, least: float, most: float, invalid: list[str]
-) -> None:
+def _judge_plus(trial: Trial, meter: Nameplate, condition: str, least: float, most: float, invalid: list[str]) -> None:
     """It blinks: one glance says nothing, several do."""
     glances = int(trial.test.value("glances"))
     lit = sum("flow" in icons(trial.ask(read_icons(meter.serial))) for _ in range(glances))

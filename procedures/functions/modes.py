@@ -26,12 +26,12 @@ def transportation_mode(trial: Trial) -> None:
             for meter in trial.meters:
                 trial.ask(set_mode(meter.serial, "TRANSPORTATION"))
                 look_for(trial, meter, "transportation", "just begun", shown=True)
-            flow_l_h = trial.point("reference").target_l_h
+            flow_l_h = test.value("flow_l_h")
             passed_l = {meter.serial: 0.0 for meter in trial.meters}
             unsure: list[str] = []
             for part, shown in (("before", True), ("after", False)):
                 lower_l, target_l, upper_l = test.data(f"{part}_l", "window")
-                passed = pass_volume(trial, flow_l_h, 3600.0 * (target_l - min(passed_l.values())) / flow_l_h)
+                passed = pass_volume(trial, flow_l_h, target_l - min(passed_l.values()))
                 unsure += passed.invalid
                 for meter in trial.meters:
                     passed_l[meter.serial] += passed.volume_l[meter.serial]
@@ -72,8 +72,13 @@ def _begin_test(trial: Trial, meter: Nameplate, condition: str) -> None:
 
 
 def _judge_test(trial: Trial, meter: Nameplate, condition: str, *, holds: bool) -> None:
-    """In TEST mode the display shows the volume in its format, and does not move on to other screens."""
-    seen = screens(trial, meter, trial.test.value("watch_s"))
+    """In TEST mode the display shows the volume in its format, and does not move on to other screens. In others it is
+    watched until it comes round to the volume."""
+    seen: list[str] = []
+    for _ in range(int(trial.test.value("watches"))):
+        seen += screens(trial, meter, trial.test.value("watch_s"))
+        if any(is_volume(screen) for screen in seen):
+            break
     wanted = tuple(trial.test.data("digits", "before_after"))
     volumes = [screen for screen in seen if is_volume(screen)]
     in_format = [screen for screen in volumes if decimals(" ".join(screen.split()[:2])) == wanted]
@@ -107,5 +112,7 @@ def _judge_display(trial: Trial, meter: Nameplate, condition: str) -> float | No
     """Is a volume shown; its litres."""
     text = trial.ask(read_display(meter.serial))
     found = re.fullmatch(r"(\d{1,9})[.,](\d{1,6})\s*m(?:3|³)", text.strip())
-    trial.run.measure("volume_shown", 1.0 if found else 0.0, "", trial.subject(meter, f"{condition}: {text}"), lower=1.0)
+    trial.run.measure(
+        "volume_shown", 1.0 if found else 0.0, "", trial.subject(meter, f"{condition}: {text}"), lower=1.0
+    )
     return None if found is None else 1000.0 * float(f"{found[1]}.{found[2]}")

@@ -20,6 +20,8 @@ SETTLE_S = 180.0
 """The rig regulates even the smallest flow in that time; an alarm's time may begin anywhere within it."""
 REST_S = 15.0
 """For the water to come to rest, before the diverter goes back and a display is read."""
+LOOKS_PART = 0.005
+"""Of the time that a volume takes: so often the flow is looked at meanwhile."""
 
 
 def look_for(
@@ -126,15 +128,21 @@ class Passed:
     """Why the bench cannot vouch for it."""
 
 
-def pass_volume(trial: Trial, flow_l_h: float, duration_s: float) -> Passed:
-    """Let water run into the weighing tank for so long, from rest to rest. Inside a step."""
+def pass_volume(trial: Trial, flow_l_h: float, volume_l: float) -> Passed:
+    """Let about so much water run into the weighing tank, from rest to rest: until the rig's own flow meter has seen
+    it, or three times its time is over. Inside a step."""
     bench = trial.bench
-    bench.make_room(flow_l_h * duration_s / 3600.0 * 1.2 + 0.5)
+    bench.make_room(volume_l * 1.2 + 0.5)
+    nominal_s = 3600.0 * volume_l / flow_l_h
+    pause_s = max(1.0, LOOKS_PART * nominal_s)
     with bench.collecting(bench.line_for(flow_l_h)) as outcome:
         bench.clock.sleep(1.0)  # the diverter is on the tank before water runs
-        bench.start_flow(flow_l_h)
-        bench.clock.sleep(duration_s)
+        line, start_s, seen_l = bench.start_flow(flow_l_h), bench.clock.now_s(), 0.0
+        while seen_l < volume_l and bench.clock.now_s() - start_s < 3.0 * nominal_s:
+            bench.clock.sleep(pause_s)
+            seen_l += bench.watch.look().flow_l_h[line] * pause_s / 3600.0
         bench.stop_flow()
+        duration_s = bench.clock.now_s() - start_s
         bench.clock.sleep(REST_S)
     collected = outcome[0]
     volumes = assign(collected, bench.batch, bench.air.pressure_hpa, bench.air.humidity_percent)

@@ -22,16 +22,16 @@ BAD_UNITS: dict[str, tuple[str, dict[str, Any]]] = {
     "leaking body": ("7.3", {"leak_above_mpa": 2.2}),
     "gain drifts with the water's temperature": ("7.5", {"gain_slope_percent_k": 0.15}),
     "weak pressure rating": ("7.7", {"gain_percent_mpa": 2.4}),
-    "bad reverse calibration": ("7.8", {"reverse_gain_percent": 8.0}),
+    "bad reverse calibration": ("7.8", {"reverse_offset_l_h": 2.0}),
     "loses too much pressure": ("7.9", {"loss_factor": 1.5}),
     "sensitive to the flow profile": ("7.10", {"swirl_percent": 3.0}),
-    "ages": ("7.11.2", {"wear_percent_1000_m3": 0.0}),
+    "ages": ("7.11", {"gain_percent": -0.9, "wear_percent_1000_m3": 13.0}),
     "sensitive to magnets": ("7.12", {"magnet_percent": 3.5}),
-    "heat": ("8.2", {"heat_percent_k": 0.35}),
-    "cold": ("8.3", {"cold_percent_k": -0.15}),
+    "heat": ("8.2", {"heat_percent_k": 0.32}),
+    "cold": ("8.3", {"cold_percent_k": 0.13}),
     "humidity": ("8.4", {"damp_percent": 1.6}),
-    "supply": ("8.5.3", {"low_supply_percent_v": 12.0}),
-    "reset by ESD": ("8.11", {"esd_upset_s": 4.0}),
+    "supply": ("8.5.3", {"low_supply_percent_v": 11.0}),
+    "reset by ESD": ("8.11", {"esd_upset_s": 0.15}),
     "noisy in a field": ("8.12", {"field_percent": 2.0}),
     "creeps at zero flow": ("8.17", {"creep": True}),
     "changed firmware": ("software", {"software_altered": True}),
@@ -44,7 +44,7 @@ LINES = [list(BAD_UNITS)[first : first + A_LINE] for first in range(0, len(BAD_U
 def shortened() -> edition.Edition:
     """The edition with every sample in every test, and less of what only takes time."""
     changes: dict[str, dict[str, Any]] = {test.key: {"samples": 0} for test in edition.load().tests()}
-    changes["durability_discontinuous"] |= {"cycles": {"value": 200, "confirmed": False}}
+    changes["durability_discontinuous"] |= {"cycles": {"value": 5000, "confirmed": False}}
     changes["durability_continuous"] |= {"duration_s": {"value": 600.0, "confirmed": False}}
     changes["radiated_field"] |= {
         "frequencies_mhz": {"values": [80.0, 435.0], "confirmed": False},
@@ -73,6 +73,11 @@ def line(units: Mapping[str, dict[str, Any]]) -> station.StationFile:
     return station.parse(content, "test")
 
 
+def _is_of(clause: str, whole: str) -> bool:
+    """7.11.2 and 7.11.3 are parts of 7.11: what ages in the first has aged in the second."""
+    return clause == whole or clause.startswith(f"{whole}.")
+
+
 @pytest.mark.parametrize("named", LINES, ids=[", ".join(names) for names in LINES])
 def test_a_bad_unit_fails_its_clause_and_no_other(named: list[str], tmp_path: Path) -> None:
     """Of a line with four bad units each one fails the clause that it is bad in, and passes all others."""
@@ -89,7 +94,7 @@ def test_a_bad_unit_fails_its_clause_and_no_other(named: list[str], tmp_path: Pa
     }
     every_clause = [test.clause for test in tables.tests()]
     expected = {
-        serial: {clause: "FAIL" if clause == BAD_UNITS[name][0] else "PASS" for clause in every_clause}
+        serial: {clause: "FAIL" if _is_of(clause, BAD_UNITS[name][0]) else "PASS" for clause in every_clause}
         for serial, name in zip(units, named, strict=True)
     }
     reasons = [(each.clause, each.meter, each.reasons) for each in record.clause_verdicts if each.reasons]

@@ -156,17 +156,17 @@ class SampleEvaluation:
     def _intrinsic_error(self, test: edition.Test) -> None:
         for serial, angle_deg in zip(SERIALS, (0.0, 90.0, 45.0), strict=True):
             self.ask(tasks.incline(serial, angle_deg), tasks.DONE)
-        self.conclude(test, SERIALS, self._curve(test, 0.0))
+        self.conclude(test, SERIALS, self._curve(test, ""))
 
-    def _curve(self, test: edition.Test, bias_percent: float) -> list[Verdict]:
+    def _curve(self, test: edition.Test, condition: str, bias_percent: float = 0.0) -> list[Verdict]:
         verdicts = []
         for point in FLOWS:
             for repeat in range(1, 4 if point in ("Q1", "Q2", "Q3") else 3):
-                verdicts += self.error(test, SERIALS, point, repeat=repeat, bias_percent=bias_percent)
+                verdicts += self.error(test, SERIALS, point, condition, repeat, bias_percent)
         with self.run.step(f"{test.name}/conclusion"):
             for serial in SERIALS:
                 for point in ("Q1", "Q2", "Q3"):
-                    where = self._subject(test, serial, "", point)
+                    where = self._subject(test, serial, condition, point)
                     upper = 5 / 3 if point == "Q1" else 2 / 3
                     verdicts.append(self.run.measure("repeatability", 0.05, "%", where, upper=upper))
                 where = self._subject(test, serial)
@@ -179,11 +179,14 @@ class SampleEvaluation:
             for days in range(37):
                 self.run.reading("rig", "cycles", 2700.0 * (days + 1), "1")
                 self.run.reading("rig", "pressure_upstream", 300.0 + days % 3, "kPa")
-        verdicts = self._curve(test, bias_percent)
+        verdicts = self._curve(test, "after", bias_percent)
         with self.run.step(f"{test.name}/shift"):
             for serial in SERIALS:
                 for point in FLOWS:
-                    where = self._subject(test, serial, "", point)
+                    where, limit = self._subject(test, serial, "after", point), 6.0 if point == "Q1" else 2.5
+                    mean = 0.3 + bias_percent
+                    verdicts.append(self.run.measure("mean_error_after", mean, "%", where, lower=-limit, upper=limit))
+                    where = self._subject(test, serial, "against 7.4", point)
                     upper = 3.0 if point == "Q1" else 1.5
                     verdicts.append(self.run.measure("curve_shift", bias_percent, "%", where, upper=upper))
         self.conclude(test, SERIALS, verdicts)

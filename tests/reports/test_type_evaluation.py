@@ -89,7 +89,8 @@ def test_what_the_record_does_not_hold_is_left_to_be_filled_in(whole: Document) 
 def test_repeats_have_mean_and_standard_deviation(evaluation: RunRecord) -> None:
     """As formed from the rows; the deviation that was judged is the record's."""
     rows = [row for row in evaluation.rows if row.clause == "7.4" and row.meter == "10000001"]
-    (table,) = clause_records.error_tables(rows, Readings(evaluation))
+    (table,), shown = clause_records.error_tables(rows, Readings(evaluation))
+    assert {row.quantity for row in shown} == {"repeatability"}
     lines = texts(table)
     at_q1 = [row.value for row in rows if row.flow_point == "Q1" and row.quantity == "error_of_indication"]
     assert [line[1] for line in lines[-5:]] == ["1", "2", "3", "mean", "std. dev."]
@@ -131,8 +132,10 @@ def test_curves_before_and_after_durability_are_one_figure_a_meter(whole: Docume
     drawn = [block for block in part.blocks if isinstance(block, Figure)]
     assert len(drawn) == 3
     assert all(label in drawn[0].svg for label in ("before", "after discontinuous flow", "after continuous flow"))
-    shifts = texts(tables_of(part)["Shift of the error curve"])
+    shifts = texts(tables_of(part)["Mean errors after, and shift of the error curve"])
     assert len(shifts) == 18
+    assert shifts[-1][:3] == ["10000003", "Q1", "7.4"]
+    assert shifts[-1][4:7] == ["+0.750", "±6", "PASS"]
     assert shifts[-1][-3:] == ["0.450", "≤ 3", "PASS"]
     first = next(b for b in section(whole, "Durability: discontinuous").blocks if isinstance(b, Figure))
     assert "after continuous flow" not in first.svg
@@ -141,9 +144,64 @@ def test_curves_before_and_after_durability_are_one_figure_a_meter(whole: Docume
 def test_an_invalid_error_is_no_part_of_a_curve(evaluation: RunRecord) -> None:
     """Nothing is drawn from what the bench does not vouch for."""
     rows = tuple(replace(row, verdict="INVALID") if row.flow_point == "Q1" else row for row in evaluation.rows)
-    before = curve_shift.mean_curves(replace(evaluation, rows=rows), "10000001")[0]
+    before = curve_shift.mean_curves(replace(evaluation, rows=rows), "10000001", "")[0]
     assert "Q1" not in before.errors_percent
     assert "Q2" in before.errors_percent
+
+
+def test_curves_before_and_after_of_one_test_are_kept_apart(evaluation: RunRecord) -> None:
+    """A durability test that measured its own curve before: no mean mixes the two, and the shift names its curve."""
+    rows = []
+    for row in evaluation.rows:
+        if row.procedure == "intrinsic-error":
+            rows.append(replace(row, procedure="durability-discontinuous", clause="7.11.2", condition="before"))
+        elif row.quantity == "curve_shift":
+            rows.append(replace(row, condition="against before 7.11.2"))
+        else:
+            rows.append(row)
+    own = replace(evaluation, rows=tuple(rows))
+    curves = curve_shift.mean_curves(own, "10000001", "durability-discontinuous")
+    assert [curve.label for curve in curves] == ["before", "after discontinuous flow"]
+    of_sevenfour = curve_shift.mean_curves(evaluation, "10000001", "durability-discontinuous")
+    assert [curve.errors_percent for curve in curves] == [curve.errors_percent for curve in of_sevenfour]
+    (table,), _ = curve_shift.shift_table(own, [row for row in rows if row.clause == "7.11.2"])
+    assert texts(table)[0][2] == "before 7.11.2"
+    assert table.rows[0][3] == Cell(f"{curves[0].errors_percent['Q4']:+.3f}", curves[0].errors_percent["Q4"])
+
+
+def test_without_a_curve_before_there_is_no_figure(evaluation: RunRecord) -> None:
+    """Two curves of after are no before and after."""
+    rows = tuple(row for row in evaluation.rows if row.procedure != "intrinsic-error")
+    assert curve_shift.shift_figure(replace(evaluation, rows=rows), evaluation.batch[0], "durability-continuous") == ""
+
+
+def test_what_was_begun_and_not_concluded_is_printed(evaluation: RunRecord) -> None:
+    """A run that was stopped keeps its results in the report, under no verdict."""
+    part = tuple(each for each in evaluation.clause_verdicts if each.clause not in ("7.10", "8.12"))
+    stopped = document(replace(evaluation, clause_verdicts=part, closed=None), 1)
+    begun = section(stopped, "Flow disturbance")
+    facts = next(block for block in begun.blocks if isinstance(block, Facts))
+    assert facts.items[0] == ("Verdict", "not concluded")
+    assert "Errors of indication" in tables_of(begun)
+    assert any("8.12" in banner for banner in stopped.banners)
+
+
+def test_a_fault_that_passes_does_not_hide_an_error_that_does_not(evaluation: RunRecord) -> None:
+    """Both stand in one line: its verdict is the worse."""
+    rows = [row for row in evaluation.rows if row.clause == "8.4"]
+    error = next(row for row in rows if row.condition == "after recovery" and row.quantity == "error_of_indication")
+    doubtful = [replace(row, verdict="INVALID") if row is error else row for row in rows]
+    (table,), _ = clause_records.error_tables(doubtful, Readings(evaluation))
+    assert [line[-1] for line in texts(table)] == ["PASS", "PASS", "PASS", "INVALID", "PASS", "PASS"]
+
+
+def test_a_repeated_fault_is_not_lost(evaluation: RunRecord) -> None:
+    """Where repeats have no column for faults they stand with the further results."""
+    rows = [row for row in evaluation.rows if row.clause == "8.4" and row.condition == "after recovery"]
+    again = [*rows, *[replace(row, repeat=2) for row in rows]]
+    _, shown = clause_records.error_tables(again, Readings(replace(evaluation, rows=tuple(again))))
+    (left,) = clause_records.other_results(again, shown)
+    assert [line[-2:] for line in texts(left)].count(["%", "PASS"]) == 6
 
 
 def test_climate_tests_have_their_temperature_over_time(whole: Document) -> None:

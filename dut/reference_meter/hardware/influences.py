@@ -27,6 +27,8 @@ BODY_PERCENT_MPA = -0.035
 2.1), twice that of its area. Sound sees less velocity."""
 HIGH_PRESSURE_MPA = ATMOSPHERE_MPA + 0.3
 MAGNET_MT = 20.0
+TINY_L_H = 1e-9
+"""Far below what any flow is; still water has no direction."""
 HOT_C, COLD_C = 45.0, 0.0
 LOW_SUPPLY_V = 3.2
 DISCHARGE_KV = 4.0
@@ -144,6 +146,9 @@ class Influences:
         if self._plain:
             return percent
         percent = percent + self._reverse_percent * _below_zero(flow_l_h)
+        if self._truth.reverse_offset_l_h != 0.0:
+            share: Numbers = _below_zero(flow_l_h) / (np.abs(flow_l_h) + TINY_L_H)
+            percent = percent + 100.0 * self._truth.reverse_offset_l_h * share
         percent = percent + self._body_percent_mpa * (pressure_mpa - CALIBRATION_MPA)
         percent = percent + self._truth.gain_slope_percent_k * (water_temp_c - REFERENCE_TEMP_C)
         if self._truth.gain_percent_mpa != 0.0:

@@ -36,6 +36,8 @@ class Truth:
     """Over the gauge pressure, above 0.3 MPa."""
     reverse_gain_percent: float = 0.0
     """While water flows against the arrow."""
+    reverse_offset_l_h: float = 0.0
+    """Measured too much of whatever flows against the arrow."""
     swirl_percent: float = 0.0
     """With a flow disturber directly upstream; a third of it with one directly downstream."""
     wear_percent_1000_m3: float = 0.0

@@ -50,7 +50,7 @@ def test_every_register_reads_as_another_codec_reads_it(image: dict[str, plc_map
 
 
 def test_blocks_cover_the_addresses_that_the_map_prints() -> None:
-    """instruments.md 1.2: 0..10 life, 20..75 process values, 100..119 commands, 120 and 121 apart; the cycles' plan from 130 on."""
+    """instruments.md 1.2: 0..10 life, 20..75 process values, 100..119 commands, 120 and 121 apart; cycles: 130 on."""
     first = (plc_map.HEAD, plc_map.STATUS, plc_map.GATE, plc_map.IMAGE, plc_map.COMMAND, plc_map.WRITABLE)
     blocks = (*first, plc_map.CYCLE_PLAN, plc_map.CYCLE_WINDOW, plc_map.CYCLE_STATE)
     assert [(block.address, block.count) for block in blocks] == [
