@@ -17,7 +17,7 @@ from meterbench.dut.meter import Nameplate
 from meterbench.dut.reference_meter.hardware.power.pack import fresh_pack
 from meterbench.dut.reference_meter.hardware.power.supply import FITS, Place
 from meterbench.dut.reference_meter.meter import Fidelity, ReferenceMeter
-from meterbench.dut.reference_meter.metrology.interface import Refused
+from meterbench.dut.reference_meter.metrology.interface import TAMPER, Refused
 from meterbench.instruments.supply.fed_load import Output
 from meterbench.world.segment import Course, Segment
 
@@ -170,7 +170,10 @@ class MeterBeside:
         self._supplied.feed(Output(voltage_v if voltage_v > OFF_BELOW_V else 0.0, 0.0, LIMIT_MA))
 
     def follow(self, task: str, details: Details) -> None:
-        """What was done to the meter in the line is done to it, now; what a good unit does not heed is left out."""
+        """What was done to the meter in the line is done to it, now; what a good unit does not heed is left out.
+
+        ``Refused`` or ``ValueError`` for what it does not allow, or what cannot be done to it as it is.
+        """
         if task in _HANDS:
             _HANDS[task](self, details)
 
@@ -218,6 +221,15 @@ class MeterBeside:
                 self._meter.commands.enter_transportation()
             case _:
                 self._meter.commands.leave_test()
+
+    def _acknowledge(self, _: Details) -> None:
+        self._meter.commands.acknowledge(TAMPER)
+
+    def _move_valve(self, details: Details) -> None:
+        self._meter.close_valve(details["position"] == "closed")
+
+    def _drain_capacitor(self, _: Details) -> None:
+        self._meter.fail_supply()
 
     def _insert_source(self, details: Details) -> None:
         place = _source(details)
@@ -278,6 +290,9 @@ _HANDS: dict[str, Callable[[MeterBeside, Details], None]] = {
     "set_mode": MeterBeside._set_mode,
     "open_case": MeterBeside._open_case,
     "close_case": MeterBeside._close_case,
+    "acknowledge": MeterBeside._acknowledge,
+    "move_valve": MeterBeside._move_valve,
+    "drain_capacitor": MeterBeside._drain_capacitor,
     "insert_source": MeterBeside._insert_source,
     "remove_source": MeterBeside._remove_source,
     "connect_supply": MeterBeside._connect_supply,

@@ -41,8 +41,8 @@ def total_l(trial: Trial, meter: Nameplate) -> tuple[float, float]:
 
 
 def judge_unchanged(trial: Trial, meter: Nameplate, condition: str, before: tuple[float, float]) -> None:
-    """The total at rest is what it was, to one verification scale interval: a row ``change_of_volume``. A total of 0 has
-    nothing to lose, and proves nothing."""
+    """The total at rest is what it was, to one verification scale interval: a row ``change_of_volume``. A total of 0
+    has nothing to lose, and proves nothing."""
     interval_ml = trial.edition.of_type_evaluation("verification_scale_interval_ml").value
     now = total_l(trial, meter)
     nothing = [] if before[0] > 0.0 else [f"the total was {before[0]:g} L: nothing could be lost"]

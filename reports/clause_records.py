@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from statistics import fmean, stdev
 
-from meterbench.bench.record import ResultRow, RunRecord
+from meterbench.bench.record import Condition, ResultRow, RunRecord
 from meterbench.bench.verdict import Verdict
 from meterbench.reports import tables
 from meterbench.reports.blocks import DASH, Cell, Column, Row, Table
@@ -23,6 +23,8 @@ _HEADS = {
     "indicated_volume": ("Indicated", "V_i"),
     "actual_volume": ("Actual", "V_a"),
 }
+WINDOWS_EACH = 6
+"""Of a quantity, a line each: as many as there are flow points."""
 _FURTHER = (
     Column("Meter"), Column("Condition", width=1.0), Column("Flow point"), Column("Quantity", width=1.0),
     Column("Result", kind="number"), Column("Uncertainty", "U", kind="number"), Column("Limits", kind="number"),
@@ -119,36 +121,42 @@ def remarks(rows: Sequence[ResultRow]) -> list[Table]:
 
 
 def conditions_table(steps: Sequence[str], record: RunRecord) -> list[Table]:
-    """The conditions of a test: what was seen over all its steps against each window, and how often it was kept."""
-    grouped: dict[tuple[str, str, float | None, float | None, str, str], list[tuple[float | None, float | None, bool]]]
-    grouped = {}
+    """The conditions of a test: what was seen over all its steps against each window, and how often it was kept.
+
+    Windows that differ from step to step, as those that follow from an uncertainty, make one line with the narrowest.
+    """
+    wanted = set(steps)
+    by_quantity: dict[tuple[str, str, str], list[Condition]] = {}
     for each in record.conditions:
-        if each.step in steps:
-            key = (each.quantity, each.unit, each.lower, each.upper, each.clause, each.note)
-            grouped.setdefault(key, []).append((each.lowest, each.highest, each.met))
+        if each.step in wanted:
+            by_quantity.setdefault((each.quantity, each.unit, each.clause), []).append(each)
     lines: list[Row] = []
-    for (quantity, unit, lower, upper, clause, note), seen in grouped.items():
-        lows = [low for low, _, _ in seen if low is not None]
-        highs = [high for _, high, _ in seen if high is not None]
-        extent = seen_cell(Seen(min(lows), max(highs), unit)) if lows and highs else DASH
-        unmet = sum(not met for _, _, met in seen)
-        kept = Cell(f"{len(seen) - unmet} of {len(seen)}", out=unmet > 0)
-        lines.append(
-            (
-                words(quantity),
-                note,
-                window_text(lower, upper),
-                extent,
-                tables.unit_text(unit) or DASH,
-                kept,
-                clause or DASH,
-            )
-        )
+    for of_quantity in by_quantity.values():
+        by_window: dict[tuple[float | None, float | None, str], list[Condition]] = {}
+        for each in of_quantity:
+            by_window.setdefault((each.lower, each.upper, each.note), []).append(each)
+        if len(by_window) <= WINDOWS_EACH:
+            lines += [_condition_line(alike, note) for (_, _, note), alike in by_window.items()]
+        else:
+            lines.append(_condition_line(of_quantity, "differs between steps: the narrowest"))
     columns = (
         Column("Quantity", width=1.3), Column("Note", width=1.0), Column("Required", kind="number"),
         Column("Seen", kind="number"), Column("Unit"), Column("Kept", kind="number"), Column("Clause"),
     )  # fmt: skip
     return [Table(columns, lines, "Conditions")] if lines else []
+
+
+def _condition_line(alike: Sequence[Condition], note: str) -> Row:
+    first = alike[0]
+    lower = max((each.lower for each in alike if each.lower is not None), default=None)
+    upper = min((each.upper for each in alike if each.upper is not None), default=None)
+    lows = [each.lowest for each in alike if each.lowest is not None]
+    highs = [each.highest for each in alike if each.highest is not None]
+    extent = seen_cell(Seen(min(lows), max(highs), first.unit)) if lows and highs else DASH
+    unmet = sum(not each.met for each in alike)
+    kept = Cell(f"{len(alike) - unmet} of {len(alike)}", out=unmet > 0)
+    unit = tables.unit_text(first.unit) or DASH
+    return words(first.quantity), note, window_text(lower, upper), extent, unit, kept, first.clause or DASH
 
 
 def window_text(lower: float | None, upper: float | None) -> str:

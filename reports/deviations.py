@@ -35,6 +35,11 @@ def deviations(record: RunRecord) -> list[Block]:
             Column("Seen", kind="number"), Column("Unit"), Column("Note", width=1.0),
         )  # fmt: skip
         found.append(Table(columns, unmet, "Conditions that were not met"))
+    judged = ("PASS", "NOT_RUN") if record.verdict.name != "INVALID" else ("PASS",)
+    steps: list[Row] = [(step, verdict) for step, verdict in record.finished_steps.items() if verdict not in judged]
+    if steps:
+        columns = (Column("Step", width=1.0), Column("Verdict", kind="verdict"))
+        found.append(Table(columns, steps, "Steps that are not PASS"))
     results: list[Row] = [
         (row.step, row.meter or DASH, words(row.quantity), str(row.attempt), row.verdict, row.reason)
         for row in record.rows

@@ -30,9 +30,9 @@ from meterbench.world.clock import Clock
 
 DEADLINE_S = 1.0
 """Wall seconds: while an answer is lost the rig's watchdog of 3 s waits for the next heartbeat."""
-FIRST_LOOK_S, LONGEST_LOOK_S = 2.0, 10.0
+FIRST_LOOK_S, LONGEST_LOOK_S = 4.0, 10.0
 """On the clock, between two looks: the longer the task takes, the longer."""
-OF_WHAT_PASSED = 0.2
+OF_WHAT_PASSED = 0.5
 PATIENCE_S = 30.0
 """On the clock, without a sound look: then the panel has gone."""
 SHORTEST_S = 1e-6

@@ -13,8 +13,9 @@ SOURCE = "EXTERNAL"
 
 
 def supply_interruption(trial: Trial) -> None:
-    """1. Fit the external pack: error at the reference flow, and the total at rest. 2. Take the pack out for 1 h. 3. Put
-    it back: the total is what it was, the display works and warns of no battery, the error is within the MPE as before.
+    """1. Fit the external pack: error at the reference flow, and the total at rest. 2. Take the pack out for 1 h.
+    3. Put it back: the total is what it was, the display works and warns of no battery; error at the reference flow.
+    Both errors are within the MPE.
     """
     trial.check_tightness("before")
     for meter in trial.meters:

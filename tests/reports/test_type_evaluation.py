@@ -195,6 +195,27 @@ def test_a_fault_that_passes_does_not_hide_an_error_that_does_not(evaluation: Ru
     assert [line[-1] for line in texts(table)] == ["PASS", "PASS", "PASS", "INVALID", "PASS", "PASS"]
 
 
+def test_windows_that_differ_make_one_line(evaluation: RunRecord) -> None:
+    """The narrowest of them; a window that was not kept is counted by the record's own word."""
+    step = next(each.step for each in evaluation.conditions)
+    wide = replace(
+        evaluation.conditions[0], quantity="volume against master", note="U", lower=-1.0, lowest=0.1, highest=0.2
+    )
+    differing = tuple(replace(wide, upper=1.0 - 0.01 * each, met=each != 3) for each in range(9))
+    (table,) = clause_records.conditions_table([step], replace(evaluation, conditions=differing))
+    assert [line[1:6] for line in texts(table)] == [
+        ["differs between steps: the narrowest", "-1 … 0.92", "0.10000 … 0.20000", "L/h", "8 of 9"]
+    ]
+
+
+def test_steps_that_spoil_a_run_are_named(evaluation: RunRecord) -> None:
+    """A run is INVALID although every test passed, if a step judged nothing: the report says which."""
+    closed = {**(evaluation.closed or {}), "verdict": "INVALID"}
+    spoilt = replace(evaluation, finished_steps={"dry-heat/a": "PASS", "dry-heat/b": "NOT_RUN"}, closed=closed)
+    found = tables_of(section(document(spoilt, 1), "Deviations"))
+    assert texts(found["Steps that are not PASS"]) == [["dry-heat/b", "NOT_RUN"]]
+
+
 def test_a_repeated_fault_is_not_lost(evaluation: RunRecord) -> None:
     """Where repeats have no column for faults they stand with the further results."""
     rows = [row for row in evaluation.rows if row.clause == "8.4" and row.condition == "after recovery"]

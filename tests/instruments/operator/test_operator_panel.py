@@ -63,9 +63,9 @@ def room(loop_thread: LoopThread, monkeypatch: pytest.MonkeyPatch) -> Iterator[R
 
 def test_the_lines_are_these(room: Room) -> None:
     """Golden exchange: identity, a task, two looks; each line ends in a blank, its CRC-32 (by gzip, too) and LF."""
-    room.work = lambda: Work(3.0, lambda: "done")
+    room.work = lambda: Work(6.0, lambda: "done")
     answer = room.panel.ask(tasks.magnet_on("10000001", "M-7", "indicating device"))
-    assert answer == OperatorAnswer("done", "virtual operator", by_default=False, took_s=4.0)
+    assert answer == OperatorAnswer("done", "virtual operator", by_default=False, took_s=8.0)
     assert room.lines() == [
         '> {"ask":1,"name":"magnet_on","instruction":"Put magnet M-7 against meter 10000001: indicating device. Leave '
         'it there.","choices":["done","not done"],"details":{"meter":"10000001","magnet":"M-7",'
