@@ -242,8 +242,10 @@ class Bench:
         """
         end_s = self.clock.now_s() + deadline_s
         start_s = self.clock.now_s()
+        pause_s = STEADY_WINDOW_S  # nothing can be said before
         while self.clock.now_s() < end_s:
-            self.clock.sleep(2.0)
+            self.clock.sleep(pause_s)
+            pause_s = 2.0
             since_s = self.clock.now_s() - STEADY_WINDOW_S
             flows = [sample.status.flow_l_h[line] for sample in self.watch.since(since_s)]
             if since_s < start_s or not flows:
@@ -281,7 +283,7 @@ class Bench:
                 raise DeadlineExceeded(
                     f"rig: the weighing tank did not drain within {DRAIN_DEADLINE_S:g} s; is it blocked?"
                 )
-            self.clock.sleep(2.0)
+            self.clock.sleep(5.0)
 
     @contextlib.contextmanager
     def collecting(self, line: str, *, flying: bool = False) -> Iterator[list[Collected]]:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from meterbench.bench import cycle_log
-from meterbench.bench.bench import LINE_LIMITS_L_H
-from meterbench.bench.meter_beside import MeterBeside, Stretch, Water
+from meterbench.bench.measured_water import MeasuredWater
+from meterbench.bench.meter_beside import MeterBeside
 from meterbench.bench.run import Run, Subject
 from meterbench.bench.traces import Sink, Values
 from meterbench.dut.meter import Nameplate
@@ -36,12 +36,6 @@ a standard deviation of 0.015 % at Q3, and of 0.15 % at Q1 of R1600, where the z
 or wear does to good units spreads by 0.1 % at the most."""
 REGISTER_PERCENT = 1.0
 """Of what both have registered: the rig's own flow meter (0.15 %), its ramps between two looks, and two units."""
-LONGEST_BLIND_S = 20.0
-"""After a longer gap between two looks that do not agree nobody knows what flowed in it."""
-DISAGREEING = 0.1
-FORGET_FLOW = 1e-3
-"""While the rig asks for no flow, its flow meter shows so much of the line's full scale as noise of its zero."""
-FULL_SCALE_L_H = {line.lower(): limit_l_h for line, limit_l_h in LINE_LIMITS_L_H}
 PIECES = 200
 """So many stretches are lived through at the latest: no look is held up."""
 PREDICTED_ICONS = frozenset(
@@ -63,8 +57,9 @@ REGISTERS = {"volume": False, "reverse volume": True}
 """Screens that show a total, and whether it is the reverse one."""
 OF_HISTORY = frozenset({"leak", "burst"})
 """They tell of hours of flow."""
+OF_SUPPLY = frozenset({"low_battery_external", "low_battery_internal", "supply_limited"})
+"""Of a meter on a laboratory supply they are not predicted: the bench looks at that now and then only."""
 
-_FLOWS = frozenset({RigState.RUNNING.value, RigState.DIVERTING.value})
 _VOLUME = re.compile(r"(\d{1,9})[.,](\d{1,6})\s*m(?:3|³)")
 
 
@@ -84,69 +79,6 @@ class _Shown:
     shown_l: float
     step_l: float
     predicted_l: float
-
-
-class MeasuredWater:
-    """The rig's looks as stretches of time, each with the water in it: between two looks their mean."""
-
-    def __init__(self) -> None:
-        self.passed_l = 0.0
-        """Since the beginning."""
-        self._last: tuple[float, Water] | None = None
-        self._stretches: list[Stretch] = []
-
-    def look(self, at_s: float, values: Values) -> bool:
-        """One row of the trace ``rig``; False if nobody knows what flowed since the last one.
-
-        A row with a value that is no number is passed over.
-        """
-        now = self._water(values)
-        if not now.finite:
-            return True
-        if self._last is None:
-            self._last = at_s, now
-            return True
-        before_s, before = self._last
-        if at_s <= before_s:
-            return True
-        self._last = at_s, now
-        between = before.mean(now)
-        self.passed_l += between.flow_l_h * (at_s - before_s) / 3600.0
-        if self._stretches and self._stretches[-1].water.like(between):
-            self._stretches[-1] = self._stretches[-1].with_next(at_s, between)
-        else:
-            self._stretches.append(Stretch(before_s, at_s, between))
-        apart_l_h = abs(now.flow_l_h - before.flow_l_h)
-        return at_s - before_s <= LONGEST_BLIND_S or apart_l_h <= DISAGREEING * max(now.flow_l_h, before.flow_l_h)
-
-    def take(self) -> list[Stretch]:
-        """The stretches since this was last asked."""
-        taken, self._stretches = self._stretches, []
-        return taken
-
-    @property
-    def waiting(self) -> int:
-        """Stretches that nobody took yet."""
-        return len(self._stretches)
-
-    def _water(self, values: Values) -> Water:
-        def number(name: str) -> float:
-            return float(values.get(name, math.nan))
-
-        of_line = {line: float(values.get(f"flow_line_{line}_l_h", 0.0)) for line in FULL_SCALE_L_H}
-        # The line in use: what its flow meter shows is more of its scale than the zero of any other.
-        line, flow = max(of_line.items(), key=lambda each: each[1] / FULL_SCALE_L_H[each[0]])
-        if any(math.isnan(each) for each in of_line.values()):
-            flow = math.nan
-        elif values.get("state") not in _FLOWS and abs(flow) < FORGET_FLOW * FULL_SCALE_L_H[line]:
-            flow = 0.0
-        return Water(
-            flow,
-            number("water_temp_upstream_c"),
-            number("water_temp_downstream_c"),
-            number("pressure_upstream_kpa"),
-            number("pressure_downstream_kpa"),
-        )
 
 
 class Comparison:
@@ -228,7 +160,8 @@ class Comparison:
         each = list(self._beside.values())[slot]
         if each.feels_supply(voltage_v):
             self._catch_up()
-            each.feed(voltage_v)
+            if each.feed(voltage_v):
+                self._forget_registers(each.nameplate.serial)
 
     def _catch_up(self) -> None:
         """Let all of them live until the last look."""
@@ -240,6 +173,9 @@ class Comparison:
         """What flowed meanwhile is not known: what counts from before says nothing any more."""
         self._first.clear()
         self._history_known = False
+
+    def _forget_registers(self, serial: str) -> None:
+        self._first = {key: shown for key, shown in self._first.items() if key[0] != serial}
 
     def heed(self, kind: str, body: Mapping[str, Any]) -> None:
         """An observer of the run."""
@@ -345,6 +281,8 @@ class Comparison:
 
     def _compare_icons(self, serial: str, answer: str) -> None:
         known = PREDICTED_ICONS if self._history_known else PREDICTED_ICONS - OF_HISTORY
+        if self._beside[serial].fed:
+            known -= OF_SUPPLY
         shown = known & {part.strip().casefold() for part in answer.split(",")}
         predicted = known & self._beside[serial].icons()
         missing, extra = sorted(predicted - shown), sorted(shown - predicted)

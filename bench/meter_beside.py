@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from meterbench.bench.measured_water import Stretch, Water
 from meterbench.bench.supplied_meter import SuppliedMeter
 from meterbench.dut.meter import Nameplate
 from meterbench.dut.reference_meter.hardware.power.pack import fresh_pack
@@ -29,68 +30,10 @@ MAGNET_MT = 95.0
 AIR_STEP_K, AIR_STEP_PERCENT, SUPPLY_STEP_V = 0.5, 5.0, 0.02
 """Smaller changes of the surroundings than these are noise: each that it is told of makes it live through what was."""
 OFF_BELOW_V = 0.5
+SWITCHING_STEP_V = 0.3
 LIMIT_MA = 1000.0
-SAME_FLOW, SAME_TEMP_K, SAME_PRESSURE_KPA = 0.01, 0.05, 30.0
-"""Looks that differ by less (the flow relatively) are of one stretch: the rig's own noise is below a fifth of it."""
 
 Details = Mapping[str, str | float]
-
-
-@dataclass(frozen=True, slots=True)
-class Water:
-    """What the bench measured of the water in the line at one look, or in the mean of a stretch."""
-
-    flow_l_h: float
-    upstream_c: float
-    downstream_c: float
-    upstream_kpa: float
-    downstream_kpa: float
-
-    @property
-    def finite(self) -> bool:
-        """True if every number is one."""
-        return math.isfinite(
-            self.flow_l_h + self.upstream_c + self.downstream_c + self.upstream_kpa + self.downstream_kpa
-        )
-
-    def mean(self, other: Water, weight: float = 0.5) -> Water:
-        """Between two, ``weight`` of the other."""
-        own = 1.0 - weight
-        return Water(
-            own * self.flow_l_h + weight * other.flow_l_h,
-            own * self.upstream_c + weight * other.upstream_c,
-            own * self.downstream_c + weight * other.downstream_c,
-            own * self.upstream_kpa + weight * other.upstream_kpa,
-            own * self.downstream_kpa + weight * other.downstream_kpa,
-        )
-
-    def like(self, other: Water) -> bool:
-        """True if they may be one stretch."""
-        return (
-            abs(self.flow_l_h - other.flow_l_h) <= SAME_FLOW * min(self.flow_l_h, other.flow_l_h)
-            and abs(self.upstream_c - other.upstream_c) <= SAME_TEMP_K
-            and abs(self.downstream_c - other.downstream_c) <= SAME_TEMP_K
-            and abs(self.upstream_kpa - other.upstream_kpa) <= SAME_PRESSURE_KPA
-            and abs(self.downstream_kpa - other.downstream_kpa) <= SAME_PRESSURE_KPA
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Some time with the same water; the flow is its mean, so that no volume is lost."""
-
-    start_s: float
-    end_s: float
-    water: Water
-
-    @property
-    def volume_l(self) -> float:
-        """What passed the line."""
-        return self.water.flow_l_h * (self.end_s - self.start_s) / 3600.0
-
-    def with_next(self, end_s: float, water: Water) -> Stretch:
-        """Both in one."""
-        return Stretch(self.start_s, end_s, self.water.mean(water, (end_s - self.end_s) / (end_s - self.start_s)))
 
 
 class MeterBeside:
@@ -110,6 +53,8 @@ class MeterBeside:
         self._drained = self._taken_out = False
         self.reversed = False
         """Clamped with its arrow against the flow."""
+        self.fed = False
+        """By a laboratory supply, now or before."""
 
     # What it lives through.
 
@@ -164,10 +109,16 @@ class MeterBeside:
         """As ``feels_air``, of the supply that stands beside it."""
         return _changed(voltage_v, self._supply_v, SUPPLY_STEP_V)
 
-    def feed(self, voltage_v: float) -> None:
-        """Its supply gives so much from now on. It needs none until it has given something once."""
+    def feed(self, voltage_v: float) -> bool:
+        """Its supply gives so much from now on; until it has given something once the meter lives on its own batteries.
+
+        True if that may have switched it on or off, nobody knows when since the last look.
+        """
+        on_or_off = self.fed and abs(voltage_v - self._supply_v) > SWITCHING_STEP_V
         self._supply_v = voltage_v
+        self.fed = self.fed or voltage_v > OFF_BELOW_V
         self._supplied.feed(Output(voltage_v if voltage_v > OFF_BELOW_V else 0.0, 0.0, LIMIT_MA))
+        return on_or_off
 
     def follow(self, task: str, details: Details) -> None:
         """What was done to the meter in the line is done to it, now; what a good unit does not heed is left out.

@@ -24,6 +24,9 @@ T = TypeVar("T")
 
 PERIOD_S = 0.5
 """At least 2 Hz, so that the PLC's watchdog of 3 s never sees a living bench as dead."""
+VIRTUAL_PERIOD_S, VIRTUAL_PART = 1.0, 5.0
+"""Where only a sleep moves the clock no wall second is lost between two beats: the rig's sensors are looked at once a
+second, what acts beside the rig ``VIRTUAL_PART`` times as seldom as at a real bench (docs/decisions/0032)."""
 STEADY_PERIOD_S = 5.0
 """Between samples in steady stretches of virtual time; more in long ones (``world.clock``)."""
 LOOKS = 2
@@ -61,12 +64,14 @@ class RigWatch:
         self.stop()
         self._interlocks = rig_interlocks(self._dry_run, self._clock.speed)
         self.look()
-        self._jobs.append(self._clock.every(PERIOD_S, self.look, steady_period_s=STEADY_PERIOD_S, vital=True))
+        virtual = self._clock.speed is None
+        period_s, part = (VIRTUAL_PERIOD_S, VIRTUAL_PART) if virtual else (PERIOD_S, 1.0)
+        self._jobs.append(self._clock.every(period_s, self.look, steady_period_s=STEADY_PERIOD_S, vital=True))
         for other in self._others:
             look = self._look_at(other)
             self._clock.run_vital_jobs()
             look()
-            self._jobs.append(self._clock.every(other.period_s, look, steady_period_s=other.steady_period_s))
+            self._jobs.append(self._clock.every(part * other.period_s, look, steady_period_s=other.steady_period_s))
 
     def stop(self) -> None:
         """Stop looking; safe to call twice."""

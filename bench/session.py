@@ -283,6 +283,8 @@ def _meter_line(slot: int, nameplate: Nameplate) -> dict[str, Any]:
         "q4_l_h": rating.q4_l_h,
         "accuracy_class": str(rating.accuracy_class),
         "temperature_class": rating.temperature_class,
+        "max_pressure_mpa": rating.max_pressure_mpa,
+        "pressure_loss_class": rating.pressure_loss_class,
         "pulse_volume_ml": nameplate.pulse_volume_ml,
     }
 

@@ -50,7 +50,8 @@ def against_the_flow(trial: Trial, meter: Nameplate) -> Iterator[None]:
 
 
 def measure_reverse(trial: Trial, meter: Nameplate, key: str, condition: str) -> None:
-    """One error of the reverse volume at a flow point, within the MPE; the forward total does not move meanwhile.
+    """One error of the reverse volume at a flow point, within the MPE; and what the forward total moves meanwhile is
+    an error of the same volume.
 
     A step that is finished is not done again.
     """
@@ -89,13 +90,16 @@ def measure_reverse(trial: Trial, meter: Nameplate, key: str, condition: str) ->
         subject = trial.subject(meter, condition, point.name)
         volume = next(volume for volume in volumes if volume.nameplate == meter)
         _judge(trial, point, subject, collected, volume, step_l, invalid)
+        # What went into the wrong register is an error of this volume; no display tells less than an interval.
+        mpe_percent = run.rows[-1].upper or 0.0
+        allowed_ml = max(interval_ml, 10.0 * mpe_percent * volume.actual_l)
         run.measure(
             "change_of_forward_volume",
             round(1000.0 * forward_l, 6),
             "mL",
             subject,
-            lower=-interval_ml,
-            upper=interval_ml,
+            lower=-allowed_ml,
+            upper=allowed_ml,
             invalid=invalid,
         )
 

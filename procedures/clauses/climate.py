@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from meterbench.bench.record import Condition
 from meterbench.procedures import conditions
@@ -15,8 +16,12 @@ from meterbench.procedures.rules import absolute_humidity_g_m3, steepest_k_min
 from meterbench.procedures.trial import NotDone, Trial
 
 ROLES = ("chamber", "chamber_probe")
-LOOK_S, STEADY_LOOK_S = 100.0, 300.0
-"""Between two looks at the air; where nothing moves."""
+LOOK_S = 100.0
+"""Between two looks at the air."""
+STAY_LOOK_S = 300.0
+"""The same in virtual time, which passes over looks while nothing but the chamber moves."""
+LONGEST_GAP_S = 600.0
+"""What the air did for longer than this while nobody looked is not known."""
 ASKED_PART_OF_GRADIENT = 0.8
 """The chamber is asked to go slower than it may: its own control swings about what it is asked for."""
 ARRIVED_PART = 0.5
@@ -82,6 +87,14 @@ class Surroundings:
             clock.sleep(LOOK_S)
         return sample.at_s
 
+    def stay(self, duration_s: float) -> None:
+        """Wait, and look now and then."""
+        clock = self._trial.bench.clock
+        end_s = clock.now_s() + duration_s
+        while (left_s := end_s - clock.now_s()) > 0.0:
+            clock.sleep(min(left_s, STAY_LOOK_S))
+            self.look()
+
     def come_back(self) -> float:
         """To the middle of the reference window; when it had come."""
         lower_c, upper_c = reference_air_c(self._trial)
@@ -102,6 +115,7 @@ class Surroundings:
                 "change of the air temperature", "K", [max(temps_c) - min(temps_c)] if temps_c else [],
                 (None, most_k.value), most_k.clause, "by the probe in the chamber",
             ),
+            self.looked_at(start_s),
             *self.certified(),
         ]  # fmt: skip
 
@@ -114,6 +128,7 @@ class Surroundings:
             conditions.of_samples(
                 "time at this temperature", "s", [self.now_s - start_s], (exposure_s, None), test.clause, ""
             ),
+            self.looked_at(start_s),
             *self.certified(),
         ]
 
@@ -145,6 +160,14 @@ class Surroundings:
             )
         ]  # fmt: skip
 
+    def looked_at(self, start_s: float) -> Condition:
+        """Since then somebody looked at the air all the while."""
+        looks_s = [start_s, *(sample.at_s for sample in self.since(start_s)), self.now_s]
+        longest_s = max(later_s - earlier_s for earlier_s, later_s in pairwise(looks_s))
+        return conditions.of_samples(
+            "time between two looks at the air", "s", [longest_s], (None, LONGEST_GAP_S), "", "the longest"
+        )
+
     def certified(self) -> list[Condition]:
         """A complaint if the probe has no valid certificate."""
         return conditions.not_known(self._trial.bench.uncalibrated(("chamber_probe",)), self._trial.test.clause)
@@ -173,7 +196,7 @@ def in_chamber(trial: Trial) -> Iterator[Surroundings]:
     if bench.certificate("chamber_probe") is None:
         raise NotDone("the probe in the chamber has no certificate: nobody knows how warm it is around the meters")
     air = Surroundings(trial)
-    looking = bench.clock.every(LOOK_S, air.look, steady_period_s=STEADY_LOOK_S)
+    looking = bench.clock.every(LOOK_S, air.look)
     try:
         try:
             yield air
@@ -209,8 +232,7 @@ def measure_at_temperatures(
                 left_s = air.look().at_s
                 bench.start_flow(trial.point("reference").target_l_h)
                 came_s = air.come_to(temp_c, test.value("tolerance_k"), gradient_k_min)
-                bench.clock.sleep(exposure_s)
-                air.look()
+                air.stay(exposure_s)
                 way = air.gradient(left_s)
                 for each in way:
                     run.condition(each)
@@ -233,8 +255,7 @@ def recover(trial: Trial, air: Surroundings) -> None:
         left_s = air.look().at_s
         bench.start_flow(trial.point("reference").target_l_h)
         came_s = air.come_back()
-        bench.clock.sleep(recovery_s)
-        air.look()
+        air.stay(recovery_s)
         way = air.gradient(left_s)
         for each in way:
             run.condition(each)

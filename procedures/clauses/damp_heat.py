@@ -39,7 +39,7 @@ def damp_heat(trial: Trial) -> None:
             kept = _expose(trial, air)
             air.come_back()
             recovering_s = air.look().at_s
-            trial.bench.clock.sleep(trial.test.value("recovery_s"))
+            air.stay(trial.test.value("recovery_s"))
 
             def surroundings() -> list[Condition]:
                 air.look()
@@ -103,7 +103,7 @@ def _dampen(trial: Trial, air: Surroundings) -> None:
     except InstrumentError as cause:
         raise NotDone(f"the chamber does not hold the humidity of this test: {cause}") from cause
     late_s = clock.now_s() + LATE_S
-    clock.sleep(trial.test.value("conditioning_s"))
+    air.stay(trial.test.value("conditioning_s"))
     while not (sample := air.look()).humidity_percent >= cycle.percent:
         if clock.now_s() > late_s:
             raise NotDone(f"the chamber did not come to {cycle.percent:g} %: it shows {sample.humidity_percent:g} %")
@@ -124,9 +124,8 @@ def _one_cycle(trial: Trial, air: Surroundings, number: int) -> list[Condition]:
                 cycle.temp_c(middle_s),
                 humidity_percent=cycle.humidity_percent(middle_s) + HUMIDITY_MARGIN_PERCENT,
             )
-            clock.sleep(max(0.0, begun_s + from_s + (step + 1) * step_s - clock.now_s()))
-    air.look()
-    return _kept(trial, cycle, number, begun_s, air.since(begun_s))
+            air.stay(begun_s + from_s + (step + 1) * step_s - clock.now_s())
+    return [air.looked_at(begun_s), *_kept(trial, cycle, number, begun_s, air.since(begun_s))]
 
 
 def _kept(trial: Trial, cycle: _Cycle, number: int, begun_s: float, seen: list[AirSample]) -> list[Condition]:

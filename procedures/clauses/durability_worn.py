@@ -11,6 +11,7 @@ from meterbench.errors import DeadlineExceeded
 from meterbench.instruments.capabilities import MasterMeter
 from meterbench.instruments.operator.tasks import read_display
 from meterbench.procedures.display_texts import volume_l
+from meterbench.procedures.durability_rules import window
 from meterbench.procedures.trial import NotDone, Trial
 
 
@@ -48,7 +49,7 @@ class LineMeter:
 def read_displays(trial: Trial, step: str) -> None:
     """Keep what the displays of the samples show. Nobody may be there at night: what was not read is an event, as
     nothing is judged by it."""
-    run = trial.run
+    run, read = trial.run, 0
     with run.step(step):
         for meter in trial.meters:
             try:
@@ -57,6 +58,10 @@ def read_displays(trial: Trial, step: str) -> None:
                 run.event("warning", f"{step}: the display of meter {meter.serial} was not read: {cause}")
             else:
                 run.reading("display", "volume", shown_l, "L", meter=meter.serial)
+                read += 1
+        run.condition(
+            window("displays that were read", "", (read, read), (None, None), trial.test.clause, "for the record")
+        )
 
 
 def tell_of_new_meters(trial: Trial, done: str) -> None:

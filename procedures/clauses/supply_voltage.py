@@ -42,6 +42,7 @@ def supply_voltage(trial: Trial) -> None:
         for source in trial.test.data("sources", "names"):
             if not trial.run.finished(_below_step(trial, meter, source)):
                 _at_voltages(trial, meter, supply, source)
+        trial.ask(disconnect_supply(meter.serial))  # a station may hand its meter over on the leads
         for source, successor in trial.test.data("switch_overs", "pairs"):
             _switch_over(trial, meter, source, successor)
     trial.check_tightness("after")

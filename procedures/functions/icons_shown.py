@@ -9,6 +9,8 @@ from meterbench.procedures.functions.observing import flowing, look_for
 from meterbench.procedures.trial import Trial
 
 STEADY_S = 240.0
+OUT_OF_STEP_S = 0.37
+"""No part of any period that an icon may blink with: before each glance by so much longer than before the last."""
 
 
 def icons_shown(trial: Trial) -> None:
@@ -51,8 +53,10 @@ def _judge_flowing(trial: Trial) -> None:
 
 
 def _judge_plus(trial: Trial, meter: Nameplate, condition: str, least: float, most: float, invalid: list[str]) -> None:
-    """It blinks: one glance says nothing, several do."""
-    glances = int(trial.test.value("glances"))
-    lit = sum("flow" in icons(trial.ask(read_icons(meter.serial))) for _ in range(glances))
+    """It blinks: one glance says nothing, several do, if they keep no time with it."""
+    glances, lit = int(trial.test.value("glances")), 0
+    for number in range(glances):
+        trial.bench.clock.sleep(OUT_OF_STEP_S * (number + 1))
+        lit += "flow" in icons(trial.ask(read_icons(meter.serial)))
     subject = trial.subject(meter, f"{condition}, {glances} glances")
     trial.run.measure("flow_glances_lit", float(lit), "", subject, lower=least, upper=most, invalid=invalid)

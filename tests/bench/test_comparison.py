@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from meterbench.bench import station, virtual_lab
-from meterbench.bench.comparison import ERROR_DIFFERENCE, REGISTER_DIFFERENCE, Comparison, MeasuredWater
+from meterbench.bench.comparison import ERROR_DIFFERENCE, REGISTER_DIFFERENCE, Comparison
+from meterbench.bench.measured_water import MeasuredWater
 from meterbench.bench.meter_beside import MeterBeside
 from meterbench.bench.opening import Wires
 from meterbench.bench.record import RunRecord, load
@@ -272,6 +273,25 @@ class TestFedByHand:
         beside.flow(0.0, 10.0)
         beside.comparison.finish()
         assert events(load(beside.run.folder), "info", "1 hands; 1 of them differ")
+
+    def test_batteries_beside_a_supply_are_not_predicted(self, beside: Beside) -> None:
+        """The supply is looked at now and then only; while none stands there, an icon of a battery is told."""
+        beside.flow(0.0, 10.0)
+        answer = OperatorAnswer("LOW_BATTERY_INTERNAL", "R. Maier", False, 1.0)
+        beside.run.act(tasks.read_icons(SERIAL), answer)
+        assert [each["found"] for each in differences(load(beside.run.folder))] == [["low_battery_internal"]]
+        beside.sink.keep("supply_1", {"voltage_v": 3.6, "current_ma": 0.1})
+        beside.run.act(tasks.read_icons(SERIAL), answer)
+        assert len(differences(load(beside.run.folder))) == 1
+
+    def test_registers_count_anew_when_the_supply_may_have_switched_the_meter_off(self, beside: Beside) -> None:
+        """Nobody knows for how long it counted."""
+        beside.flow(0.0, 10.0)
+        beside.sink.keep("supply_1", {"voltage_v": 3.6})
+        beside.read("000012.000 m³")
+        beside.sink.keep("supply_1", {"voltage_v": 2.0})
+        beside.read("000012.000 m³")
+        assert beside.rows == []
 
     def test_a_record_that_takes_no_line_is_the_fault_of_the_bench(
         self, beside: Beside, monkeypatch: pytest.MonkeyPatch
