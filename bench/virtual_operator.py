@@ -383,7 +383,11 @@ class VirtualOperator:
                     seen.append(screen)
 
         looks = [(float(at_s), look) for at_s in range(1, int(watch_s) + 1)]
-        return Work(watch_s + 5.0, lambda: "; ".join(seen) or "blank", looks)
+        return Work(watch_s + 5.0, lambda: self._told(lambda operator, said: operator._saw(said, seen), details), looks)
+
+    def _saw(self, details: Details, screens: Sequence[str]) -> str:
+        self._at(details)
+        return "; ".join(screens) or "blank"
 
     def _acknowledge(self, details: Details) -> None:
         """Those that stay when their cause is gone."""

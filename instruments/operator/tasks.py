@@ -160,8 +160,8 @@ def set_mode(serial: str, mode: str) -> OperatorTask:
 
 
 def read_display(serial: str, screen: str = "volume") -> OperatorTask:
-    """The answer is what the meter's own display shows, with its unit: its ``volume``, ``reverse volume``, ``flow rate``,
-    ``ambient temperature``, ``date``, ``time`` or ``info code``."""
+    """The answer is what the meter's own display shows, with its unit: its ``volume``, ``reverse volume``, ``flow
+    rate``, ``ambient temperature``, ``date``, ``time`` or ``info code``."""
     what = f"Enter what the display of meter {serial} shows as its {screen}, with all digits and the unit."
     return _to_tell("read_display", what, HANDLING_S, meter=serial, screen=screen)
 
@@ -252,7 +252,8 @@ def acknowledge(serial: str) -> OperatorTask:
 
 def set_clock(serial: str) -> OperatorTask:
     """Set its clock, with the maker's application."""
-    return _to_do("set_clock", f"Set the clock of meter {serial} with the maker's application.", HANDLING_S, meter=serial)
+    what = f"Set the clock of meter {serial} with the maker's application."
+    return _to_do("set_clock", what, HANDLING_S, meter=serial)
 
 
 def move_valve(serial: str, *, closed: bool) -> OperatorTask:
@@ -267,10 +268,10 @@ def drain_capacitor(serial: str) -> OperatorTask:
     return _to_do("drain_capacitor", what, HANDLING_S, meter=serial)
 
 
-def present_nameplate(serial: str, slot: int) -> OperatorTask:
+def present_nameplate(slot: int) -> OperatorTask:
     """Lay the scanner before the nameplate in a slot, so that it reads it again and again."""
     what = f"Point the scanner at the nameplate of the meter in slot {slot}, and leave it reading again and again."
-    return _to_do("present_nameplate", what, HANDLING_S, meter=serial, slot=slot)
+    return _to_do("present_nameplate", what, HANDLING_S, slot=slot)
 
 
 def put_scanner_away() -> OperatorTask:

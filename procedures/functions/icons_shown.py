@@ -1,4 +1,4 @@
-"""Icons of Table 8 (technical description, 15) that need no alarm: valve closed, WAN, and the plus while water flows."""
+"""Icons of Table 8 (technical description, 15) without an alarm: valve closed, WAN, the plus while water flows."""
 
 from __future__ import annotations
 

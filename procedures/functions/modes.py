@@ -1,4 +1,4 @@
-"""Modes of operation (technical description, 14): TRANSPORTATION, TEST and MEASUREMENT, as far as they are to be seen."""
+"""Modes of operation (technical description, 14): TRANSPORTATION, TEST and MEASUREMENT, as they can be seen."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ LOOK_S = 10.0
 
 
 def transportation_mode(trial: Trial) -> None:
-    """1. Put the samples into TRANSPORTATION: the icon is shown. 2. Pass less than 10 L: it still is. 3. Pass more, 10 L
-    and some in all: it is no more. A sample that stays in it is given back as it is.
+    """1. Put the samples into TRANSPORTATION: the icon is shown. 2. Pass less than 10 L: it still is. 3. Pass more than
+    10 L in all: it is no more. A sample that stays in it is given back as it is.
     """
     test = trial.test
     step = f"{test.name}/10 L"
@@ -91,7 +91,7 @@ def _judge_test(trial: Trial, meter: Nameplate, condition: str, *, holds: bool) 
 
 
 def measurement_mode(trial: Trial) -> None:
-    """1. Leave the sample nothing but its backup cell, which its supply stands for. 2. The display works. 3. It measures
+    """1. Leave the sample nothing but its backup cell, which its supply plays. 2. The display works. 3. It measures
     within the MPE. 4. With its own batteries back the display works, and the total has not fallen.
     """
     trial.check_tightness("before")

@@ -20,7 +20,7 @@ def nameplate(trial: Trial) -> None:
         if trial.run.finished(step):
             continue
         with trial.run.step(step):
-            trial.ask(present_nameplate(meter.serial, trial.bench.batch.index(meter) + 1))
+            trial.ask(present_nameplate(trial.bench.batch.index(meter) + 1))
             try:
                 code = scanner.read_code(trial.test.value("scan_s"))
             except DeadlineExceeded as cause:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ SETTLE_S = 180.0
 """The rig regulates even the smallest flow in that time; an alarm's time may begin anywhere within it."""
 REST_S = 15.0
 """For the water to come to rest, before the diverter goes back and a display is read."""
+DIGIT = re.compile(r"[\d-]")
+"""A screen has digits, or the dashes that stand for what is not known."""
 LOOKS_PART = 0.005
 """Of the time that a volume takes: so often the flow is looked at meanwhile."""
 
@@ -53,9 +56,11 @@ def screens(trial: Trial, meter: Nameplate, watch_s: float) -> list[str]:
     """The screens that somebody saw who watched for so long; none if the display was blank."""
     text = trial.ask(watch_display(meter.serial, watch_s))
     seen = [" ".join(part.split()) for part in text.split(";") if part.strip()]
-    if not seen:
-        raise NotDone("no screen was entered: if the display shows nothing, enter blank")
-    return [] if [each.casefold() for each in seen] == ["blank"] else seen
+    if [each.casefold() for each in seen] == ["blank"]:
+        return []
+    if not seen or not all(DIGIT.search(each) for each in seen):
+        raise NotDone(f"{text!r} lists no screens: expected are digits, unit and words of each, or blank")
+    return seen
 
 
 @contextlib.contextmanager

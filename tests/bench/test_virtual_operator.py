@@ -117,6 +117,13 @@ def every_task() -> list[OperatorTask]:
         tasks.insert_source(M1, "C2"),
         tasks.remove_source(M1, "C2"),
         tasks.visual_check("Is the seal whole?"),
+        tasks.watch_display(M1, 10.0),
+        tasks.acknowledge(M1),
+        tasks.set_clock(M1),
+        tasks.move_valve(M1, closed=False),
+        tasks.drain_capacitor(M1),
+        tasks.present_nameplate(1),
+        tasks.put_scanner_away(),
     ]
 
 
@@ -377,3 +384,35 @@ def test_the_leads_of_the_supply_go_where_they_are_put() -> None:
         assert supply.measure().voltage_v == pytest.approx(2.9, abs=0.01)
     finally:
         hall.close()
+
+
+def test_he_watches_the_display_go_round(hall: Hall) -> None:
+    """Each screen once; nothing of a meter that is Off."""
+    seen = hall.ask(tasks.watch_display(M1, 20.0)).split("; ")
+    assert len(seen) == len(set(seen)) >= 4
+    for place in hall.meter.packs:
+        hall.meter.remove(place)
+    hall.ask(tasks.drain_capacitor(M1))
+    assert hall.ask(tasks.watch_display(M1, 10.0)) == "blank"
+
+
+def test_he_closes_no_valve_against_running_water(hall: Hall) -> None:
+    """The icon follows the valve."""
+    assert hall.ask(tasks.move_valve(M1, closed=True)) == "done"
+    assert "VALVE_CLOSED" in hall.ask(tasks.read_icons(M1))
+    assert hall.ask(tasks.move_valve(M1, closed=False)) == "done"
+    assert "VALVE_CLOSED" not in hall.ask(tasks.read_icons(M1))
+    hall.flow()
+    assert hall.ask(tasks.move_valve(M1, closed=True)) == "not done"
+
+
+def test_he_acknowledges_what_is_over(hall: Hall) -> None:
+    """A lid that is still open stays an alarm."""
+    hall.ask(tasks.open_case(M1))
+    hall.clock.sleep(5.0)
+    hall.ask(tasks.acknowledge(M1))
+    assert "TAMPER" in hall.ask(tasks.read_icons(M1))
+    hall.ask(tasks.close_case(M1))
+    hall.clock.sleep(30.0)
+    hall.ask(tasks.acknowledge(M1))
+    assert "TAMPER" not in hall.ask(tasks.read_icons(M1))

@@ -161,3 +161,16 @@ def test_a_plain_client_sees_prefix_code_and_cr(hand: Hand, address: str) -> Non
             hand.box.server.faults.add(Fault(kind))
             hand.scan("12345")
             assert port.read(1) == b""
+
+
+def test_a_label_that_stays_before_it_is_read_again_and_again() -> None:
+    """Every two seconds of the world; nothing without a label."""
+    label: list[str | None] = [None]
+    now_s = [0.0]
+    box = BarcodeReaderSim(label=lambda: label[0], now_s=lambda: now_s[0])
+    read: list[str] = []
+    box.scan = read.append  # type: ignore[method-assign]
+    for at_s, before in ((0.0, None), (1.0, "10000001"), (2.0, "10000001"), (3.0, "10000001"), (9.0, None)):
+        now_s[0], label[0] = at_s, before
+        box.sample()
+    assert read == ["10000001"] * 2

@@ -67,9 +67,7 @@ def at_the_start(monkeypatch: pytest.MonkeyPatch, do: Callable[[ReferenceMeter],
 
 def configured(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
     """Every meter of the line comes with other settings."""
-    at_the_start(
-        monkeypatch, lambda meter: meter.commands.configure(replace(meter.reading.settings(), **settings))
-    )
+    at_the_start(monkeypatch, lambda meter: meter.commands.configure(replace(meter.reading.settings(), **settings)))
 
 
 def value(number: float, *, confirmed: bool = False) -> dict[str, Any]:

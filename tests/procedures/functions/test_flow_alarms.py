@@ -22,9 +22,7 @@ def test_a_leak_is_told_after_a_day_and_not_before(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("after_h", "when"), [(20, "22.8 h"), (30, "24.5 h")], ids=["too early", "too late"])
-def test_a_leak_at_another_time_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after_h: int, when: str
-) -> None:
+def test_a_leak_at_another_time_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after_h: int, when: str) -> None:
     """The period is another one than described."""
     configured(monkeypatch, leak_after_s=3600 * after_h)
     record = carry_out("leak", tmp_path / "run")
