@@ -30,6 +30,7 @@ PROGRAMMES = {
     "initial-verification": "test_initial_verification.py",
     "draw-profile": "test_draw_profile.py",
     "type-approval": "test_type_approval.py",
+    "functional": "test_functional.py",
 }
 
 StationOption = Annotated[

@@ -19,13 +19,15 @@ ROLES = ("chamber", "chamber_probe")
 LOOK_S = 100.0
 """Between two looks at the air."""
 STAY_LOOK_S = 300.0
-"""The same in virtual time, which passes over looks while nothing but the chamber moves."""
+"""The same while it stays where it is."""
 LONGEST_GAP_S = 600.0
 """What the air did for longer than this while nobody looked is not known."""
 ASKED_PART_OF_GRADIENT = 0.8
 """The chamber is asked to go slower than it may: its own control swings about what it is asked for."""
 ARRIVED_PART = 0.5
 """Of the tolerance: so near to its goal, the air has come; at the edge of the window it would swing out of it."""
+SURE_PART = 0.8
+"""Of the way that the air goes by its gradient: before, nobody need ask whether it has come."""
 LATE_FACTOR, LATE_S = 1.5, 3600.0
 """A chamber that takes so much longer than its gradient, and so long beyond, does not come any more."""
 
@@ -78,6 +80,7 @@ class Surroundings:
         chamber.start(temp_c, rate_k_min)
         late_s = clock.now_s() + LATE_FACTOR * 60.0 * way_k / rate_k_min + LATE_S
         self.look()
+        self._wait(SURE_PART * 60.0 * way_k / rate_k_min, LOOK_S)
         while not abs((sample := self.seen[-1]).temp_c - temp_c) <= ARRIVED_PART * tolerance_k:
             if clock.now_s() > late_s:
                 raise NotDone(
@@ -89,10 +92,17 @@ class Surroundings:
 
     def stay(self, duration_s: float) -> None:
         """Wait, and look now and then."""
+        self._wait(duration_s, STAY_LOOK_S)
+
+    def _wait(self, duration_s: float, look_s: float) -> None:
+        """In one piece, which costs least, with a look every ``look_s`` and at the end."""
         clock = self._trial.bench.clock
-        end_s = clock.now_s() + duration_s
-        while (left_s := end_s - clock.now_s()) > 0.0:
-            clock.sleep(min(left_s, STAY_LOOK_S))
+        looking = clock.every(look_s, self.look)
+        try:
+            clock.sleep(max(0.0, duration_s))
+        finally:
+            looking.cancel()
+        if not self.seen or clock.now_s() > self.seen[-1].at_s:
             self.look()
 
     def come_back(self) -> float:

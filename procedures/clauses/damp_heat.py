@@ -14,7 +14,7 @@ from meterbench.procedures.error_runs import errors_of, last_errors, measure_fau
 from meterbench.procedures.rules import damp_heat_c
 from meterbench.procedures.trial import NotDone, Trial
 
-STEP_S = 300.0
+STEP_S = 600.0
 """The set-point follows a change of temperature in steps of so much: any chamber can."""
 HUMIDITY_MARGIN_PERCENT = 3.0
 """So much more is asked for than there has to be: the chamber's control swings."""
