@@ -24,7 +24,7 @@ from meterbench.bench.station import load as load_station
 from meterbench.bench.verdict import EXIT_STATUS, Verdict
 from meterbench.bench.wire_record import FILE_NAME as WIRE_FILE
 from meterbench.errors import Cancelled, ConfigError, RecordError
-from meterbench.procedures import edition, type_evaluation
+from meterbench.procedures import edition, functional, type_evaluation
 from meterbench.procedures.flow_trace import read_trace
 from meterbench.progress import Progress
 from meterbench.tables import print_summary, terminal
@@ -32,7 +32,8 @@ from meterbench.tables import print_summary, terminal
 CLAUSES = {
     "initial-verification": ("10",),
     "draw-profile": (),
-    "type-approval": tuple(test.clause for test in edition.load().tests() if test.key in type_evaluation.PROCEDURES),
+    "type-approval": tuple(test.clause for test in type_evaluation.suite(edition.load()).tests),
+    "functional": tuple(test.clause for test in functional.suite().tests),
 }
 """What ``--only`` can select."""
 USUAL_FLOW_UNIT = "L/h"

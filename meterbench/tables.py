@@ -88,8 +88,8 @@ def print_summary(record: RunRecord, console: Console) -> None:
 
 def _print_clauses(record: RunRecord, console: Console) -> None:
     """One row a clause, one column a sample; what failed is told below."""
-    table = Table(title=_title(record), title_justify="left", caption_justify="left",
-                  caption=f"– not asked of this sample; {len(record.not_applicable)} tests do not apply to the type")  # fmt: skip
+    caption = f"– not asked of this sample; {len(record.not_applicable)} tests do not apply to the type"
+    table = Table(title=_title(record), title_justify="left", caption_justify="left", caption=caption)
     for heading in ("Clause", "Test", *(meter["serial"] for meter in record.batch)):
         table.add_column(heading)
     titles = {each.clause: each.title for each in record.clause_verdicts}

@@ -41,7 +41,7 @@ PROCEDURES: dict[str, Procedure] = {
     "test_mode": Procedure(verification_mode, ("operator",), 89_000.0),
     "measurement": Procedure(measurement_mode, _ON_SUPPLY, 2_500.0),
     "measuring_cycle": Procedure(measuring_cycle, _ON_SUPPLY, 5_000.0),
-    "battery_life": Procedure(battery_life, _ON_SUPPLY, 94_000.0),
+    "battery_life": Procedure(battery_life, _ON_SUPPLY, 94_000.0, on_request=True),
     "low_battery": Procedure(low_battery, _ON_SUPPLY, 68_000.0),
     "icons": Procedure(icons_shown, ("operator",), 2_000.0),
     "off_state": Procedure(off_state, _ON_SUPPLY, 4_000.0),

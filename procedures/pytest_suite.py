@@ -15,6 +15,7 @@ from meterbench.procedures.suite import Suite
 
 def parametrize(metafunc: pytest.Metafunc, suite: Suite) -> None:
     """Test by test, and in each of them sample by sample (which the bench's plugin adds)."""
+    only = metafunc.config.getoption("--only")
     metafunc.parametrize(
         "test",
         [
@@ -24,6 +25,7 @@ def parametrize(metafunc: pytest.Metafunc, suite: Suite) -> None:
                 marks=[pytest.mark.clause(test.clause), *map(pytest.mark.requirement, test.requirements)],
             )
             for test in suite.tests
+            if test.key in suite.usual or test.clause == only
         ],
     )
 
@@ -35,7 +37,7 @@ def campaign_of(
     here = [item for item in request.session.items if item.path == request.path]
     selected = {str(marker.args[0]) for item in here for marker in item.iter_markers("clause")}
     chosen = [test for test in suite.tests if test.clause in selected]
-    part = "" if len(chosen) == len(suite.tests) else f", only {', '.join(test.clause for test in chosen)}"
+    part = "" if [test.key for test in chosen] == suite.usual else f", only {', '.join(test.clause for test in chosen)}"
     header, settings = suite.edition.header(suite.clause), {"tests": [test.key for test in chosen]}
     campaign = open_programme(Programme(suite.name, f"{suite.title}{part}", header, settings))
     campaign.carry_out("the beginning", lambda run, bench: suite.begin(run, bench, [test.key for test in chosen]))

@@ -24,6 +24,8 @@ class Procedure:
     needs: tuple[str, ...] = ()
     """Roles."""
     bench_s: float = 3600.0
+    on_request: bool = False
+    """Only where ``--only`` names its clause: it takes more time than all others together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class Suite:
     """By the test's key."""
     not_applicable: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """By clause: title of a test that the type does not need, and why."""
+
+    @property
+    def usual(self) -> list[str]:
+        """The keys of the tests that are carried out unless others are named."""
+        return [test.key for test in self.tests if not self.procedures[test.key].on_request]
 
     def begin(self, run: Run, bench: Bench, selected: Collection[str]) -> None:
         """What is ahead, what does not apply, what is to be known before the first test; ``selected`` are keys."""
@@ -99,7 +106,7 @@ class Suite:
 
     def carry_out_all(self, run: Run, bench: Bench, selected: Collection[str] = ()) -> None:
         """All tests, or those of the keys ``selected``."""
-        tests = [test for test in self.tests if not selected or test.key in selected]
+        tests = [test for test in self.tests if test.key in (selected or self.usual)]
         self.begin(run, bench, [test.key for test in tests])
         for test in tests:
             self.carry_out(run, bench, test)
