@@ -13,6 +13,8 @@ import pytest
 
 import meterbench.procedures
 from meterbench.bench.record import load
+from meterbench.bench.station import load as load_station
+from meterbench.dut.reference_meter.metrology.identity import SOFTWARE_ID, software_checksum
 from tests.conftest import to_toml
 from tests.procedures.test_mutation_matrix import line
 
@@ -66,3 +68,10 @@ def test_workers_have_stations_and_records_of_their_own(station: Path, tmp_path:
     assert {record.folder.name for record in records} == {"gw0", "gw1"}
     judged = [(each.clause, each.meter) for record in records for each in record.clause_verdicts]
     assert set(judged) == {(clause, meter) for clause in ("7.3", "software") for meter in UNITS}
+
+
+@pytest.mark.parametrize("name", ["virtual.toml", "lab-dn20.toml"])
+def test_the_certified_software_is_the_one_in_the_meters(name: str) -> None:
+    """Whoever changes the legally relevant software changes what the type's documents say of it."""
+    path = Path(meterbench.procedures.__file__).parents[1] / "stations" / name
+    assert load_station(path).type.software == f"{SOFTWARE_ID} {software_checksum()}"
