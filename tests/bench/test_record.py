@@ -14,7 +14,8 @@ from meterbench.bench.verdict import Verdict
 from meterbench.errors import RecordError
 
 ROW: dict[str, Any] = {
-    "procedure": "initial-verification", "clause": "10", "requirement": "ADR-011", "meter": "1", "flow_point": "Q3", "condition": "",
+    "procedure": "initial-verification", "clause": "10", "requirement": "ADR-011", "meter": "1", "flow_point": "Q3",
+    "condition": "",
     "repeat": 1, "attempt": 1, "quantity": "error_of_indication", "value": 0.4567, "unit": "%",
     "expanded_uncertainty": 0.1234, "lower": -2.0, "upper": 2.0, "verdict": "PASS", "reason": "", "step": "Q3",
     "uncertainty_limit": 0.667,

@@ -14,7 +14,8 @@ from meterbench.bench.store import Store, store_url
 from meterbench.errors import ConfigError, RecordError
 
 ROW: dict[str, Any] = {
-    "procedure": "initial-verification", "clause": "10", "requirement": "ADR-011", "meter": "1", "flow_point": "Q3", "condition": "",
+    "procedure": "initial-verification", "clause": "10", "requirement": "ADR-011", "meter": "1", "flow_point": "Q3",
+    "condition": "",
     "repeat": 1, "attempt": 1, "quantity": "error_of_indication", "unit": "%", "expanded_uncertainty": None,
     "lower": -2.0, "upper": 2.0, "verdict": "INVALID", "reason": "no value was obtained", "step": "Q3",
     "uncertainty_limit": 0.667,
