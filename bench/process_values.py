@@ -23,7 +23,7 @@ from meterbench.instruments.capabilities import (
 from meterbench.world.clock import Clock, Job
 
 PERIOD_S = 5.0
-VIRTUAL_PERIOD_S = 20.0
+VIRTUAL_PERIOD_S = 60.0
 """In virtual time, where a look at all of them costs as much as twenty at the rig."""
 STEADY_PERIOD_S = 60.0
 """In steady stretches of virtual time; more in long ones (``world.clock``)."""

@@ -65,12 +65,13 @@ def banners(record: RunRecord) -> tuple[str, ...]:
 def general_facts(record: RunRecord) -> Facts:
     """The run, its laboratory as far as the record knows it, and its dates."""
     opened = record.opened
+    documents = opened.get("type", {})
     people = dict.fromkeys(act["who"] for act in record.acts if act.get("who"))
     return Facts(
         [
-            ("Application number", BLANK),
-            ("Applicant", BLANK),
-            ("Manufacturer", BLANK),
+            ("Application number", documents.get("application") or BLANK),
+            ("Applicant", documents.get("applicant") or BLANK),
+            ("Manufacturer", documents.get("manufacturer") or BLANK),
             ("Testing laboratory", BLANK),
             ("Record of the run", record.name),
             ("Station", f"{opened['station']['name']} ({opened['station']['clock']} clock)"),

@@ -16,6 +16,7 @@ from meterbench.bench import traces
 from meterbench.bench.record import RunRecord
 from meterbench.errors import RecordError
 from meterbench.reports import blocks, error_figures, figures, tables, trace_figures
+from meterbench.reports.blocks import Document
 from meterbench.reports.common_sections import moment_text
 from meterbench.reports.document import CONCLUSIONS, TYPE_EVALUATION, document
 from meterbench.reports.report_files import verified_lines, write_whole
@@ -24,11 +25,14 @@ VERDICT_GLYPHS = {"PASS": "●", "FAIL": "✖", "INVALID": "◆"}
 """The markers of the figures as characters; any other verdict gets a triangle."""
 
 
-def write_report(record: RunRecord, path: Path) -> Path:
-    """Write the report of a run to ``path`` as a whole and return it; ``RecordError`` if it cannot be written."""
+def write_report(record: RunRecord, path: Path, made: Document | None = None) -> Path:
+    """Write the report of a run to ``path`` as a whole and return it; ``RecordError`` if it cannot be written.
+
+    ``made`` is the record's document, where it was made already.
+    """
     if record.opened["programme"] == TYPE_EVALUATION:
         page = _environment().get_template("type_evaluation.html")
-        return write_whole(path, page.render(document=document(record, verified_lines(record))).encode())
+        return write_whole(path, page.render(document=made or document(record, verified_lines(record))).encode())
     readings = tables.Readings(record)
     page = _environment().get_template("report.html")
     text = page.render(

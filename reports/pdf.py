@@ -21,9 +21,12 @@ from meterbench.reports.report_files import verified_lines, write_whole
 TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
 
 
-def write_pdf(record: RunRecord, path: Path) -> Path:
-    """Write the report of a run to ``path`` as a whole and return it; ``RecordError`` if it cannot be written."""
-    return write_whole(path, pdf_of(document(record, verified_lines(record))))
+def write_pdf(record: RunRecord, path: Path, made: Document | None = None) -> Path:
+    """Write the report of a run to ``path`` as a whole and return it; ``RecordError`` if it cannot be written.
+
+    ``made`` is the record's document, where it was made already.
+    """
+    return write_whole(path, pdf_of(made or document(record, verified_lines(record))))
 
 
 def pdf_of(report: Document) -> bytes:

@@ -20,7 +20,7 @@ from meterbench.errors import Cancelled
 
 _ROUNDING_S = 1e-9
 """What is due within a nanosecond is due now: sums of floats never meet exactly."""
-_STRETCHED_FROM_S = 100.0
+_STRETCHED_FROM_S = 50.0
 """In a longer sleep steady periods grow in proportion to it."""
 _LONGEST_STRETCH = 720.0
 """A steady period of 5 s grows to an hour at most."""

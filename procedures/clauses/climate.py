@@ -17,9 +17,9 @@ from meterbench.procedures.trial import NotDone, Trial
 
 ROLES = ("chamber", "chamber_probe")
 LOOK_S = 100.0
-"""Between two looks at the air."""
+"""Between two looks at the air that goes to a temperature."""
 STAY_LOOK_S = 300.0
-"""The same while it stays where it is."""
+"""The same while it stays at one, or changes as slowly as in a cycle."""
 LONGEST_GAP_S = 600.0
 """What the air did for longer than this while nobody looked is not known."""
 ASKED_PART_OF_GRADIENT = 0.8
@@ -80,7 +80,11 @@ class Surroundings:
         chamber.start(temp_c, rate_k_min)
         late_s = clock.now_s() + LATE_FACTOR * 60.0 * way_k / rate_k_min + LATE_S
         self.look()
-        self._wait(SURE_PART * 60.0 * way_k / rate_k_min, LOOK_S)
+        looking = clock.every(LOOK_S, self.look)
+        try:
+            clock.sleep(SURE_PART * 60.0 * way_k / rate_k_min)
+        finally:
+            looking.cancel()
         while not abs((sample := self.seen[-1]).temp_c - temp_c) <= ARRIVED_PART * tolerance_k:
             if clock.now_s() > late_s:
                 raise NotDone(
@@ -88,22 +92,13 @@ class Surroundings:
                     f"{sample.temp_c:.1f} °C"
                 )
             clock.sleep(LOOK_S)
+            self.look()
         return sample.at_s
 
     def stay(self, duration_s: float) -> None:
-        """Wait, and look now and then."""
-        self._wait(duration_s, STAY_LOOK_S)
-
-    def _wait(self, duration_s: float, look_s: float) -> None:
-        """In one piece, which costs least, with a look every ``look_s`` and at the end."""
-        clock = self._trial.bench.clock
-        looking = clock.every(look_s, self.look)
-        try:
-            clock.sleep(max(0.0, duration_s))
-        finally:
-            looking.cancel()
-        if not self.seen or clock.now_s() > self.seen[-1].at_s:
-            self.look()
+        """Wait in one piece, which costs least; the air is looked at meanwhile, and at the end."""
+        self._trial.bench.clock.sleep(max(0.0, duration_s))
+        self.look()
 
     def come_back(self) -> float:
         """To the middle of the reference window; when it had come."""
@@ -206,7 +201,7 @@ def in_chamber(trial: Trial) -> Iterator[Surroundings]:
     if bench.certificate("chamber_probe") is None:
         raise NotDone("the probe in the chamber has no certificate: nobody knows how warm it is around the meters")
     air = Surroundings(trial)
-    looking = bench.clock.every(LOOK_S, air.look)
+    looking = bench.clock.every(STAY_LOOK_S, air.look)
     try:
         try:
             yield air

@@ -87,9 +87,9 @@ def test_a_sleep_shorter_than_the_steady_period_is_not_thinned() -> None:
     assert seen == [0.5 * n for n in range(1, 21)]
 
 
-@pytest.mark.parametrize(("duration_s", "most_gap_s"), [(200.0, 10.0), (3600.0, 180.0), (50_000.0, 2500.0)])
+@pytest.mark.parametrize(("duration_s", "most_gap_s"), [(200.0, 20.0), (3600.0, 360.0), (30_000.0, 3000.0)])
 def test_a_long_steady_sleep_has_as_many_looks_as_a_short_one(duration_s: float, most_gap_s: float) -> None:
-    """Twenty evenly, the first after its own period and one at the end; several jobs at the same times."""
+    """Ten evenly, the first after its own period and one at the end; several jobs at the same times."""
     clock = a_clock(lambda: True)
     seen: list[float] = []
     others: list[float] = []
@@ -99,7 +99,7 @@ def test_a_long_steady_sleep_has_as_many_looks_as_a_short_one(duration_s: float,
     gaps_s = [later - earlier for earlier, later in itertools.pairwise(seen)]
     assert (seen[0], seen[-1]) == (0.5, duration_s)
     assert max(gaps_s) == pytest.approx(most_gap_s)
-    assert len(seen) <= 23
+    assert len(seen) <= 13
     assert len(others) <= 9
     assert set(others) <= set(seen)
 
