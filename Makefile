@@ -41,10 +41,10 @@ run: $(VENV)/.installed ## verify four meters on the virtual station and write t
 	@$(BIN)/meterbench run initial-verification $(ARGS)
 
 test: $(VENV)/.installed-test ## run the whole test suite on all cores (ARGS="-k journal": a part of it)
-	@echo '== tests'; $(BIN)/pytest -n auto $(ARGS)
+	@echo '== tests'; $(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 sweep: $(VENV)/.installed-test ## the long tests too, and random examples that nobody has seen yet (an hour)
-	@echo '== tests, long'; $(BIN)/pytest -n auto -m 'not hardware' --hypothesis-profile hunt $(ARGS)
+	@echo '== tests, long'; $(BIN)/pytest -n auto --dist worksteal -m 'not hardware' --hypothesis-profile hunt $(ARGS)
 
 check: $(VENV)/.installed-test ## format, lint, types, layer contracts, links in the documentation
 	$(call step,format: ruff format --check,$(BIN)/ruff format --quiet --check . || { echo 'make: run ruff format on the files above' >&2; exit 1; })
