@@ -25,8 +25,8 @@ T = TypeVar("T")
 PERIOD_S = 0.5
 """At least 2 Hz, so that the PLC's watchdog of 3 s never sees a living bench as dead."""
 VIRTUAL_PERIOD_S, VIRTUAL_PART = 2.0, 5.0
-"""Where only a sleep moves the clock no wall second is lost between two beats: the rig's sensors are looked at every two
-seconds, what acts beside the rig ``VIRTUAL_PART`` times as seldom as at a real bench (docs/decisions/0032)."""
+"""Where only a sleep moves the clock no wall second is lost between two beats: the rig's sensors are looked at every
+two seconds, what acts beside the rig ``VIRTUAL_PART`` times as seldom as at a real bench (docs/decisions/0032)."""
 STEADY_PERIOD_S = 5.0
 """Between samples in steady stretches of virtual time; more in long ones (``world.clock``)."""
 LOOKS = 2

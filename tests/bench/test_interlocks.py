@@ -419,7 +419,7 @@ def test_control_that_somebody_takes_away_is_seen(lab_and_bench: tuple[VirtualLa
     """Another program hands the rig back: the PLC stops without an alarm, and the bench does not wait for water."""
     lab, bench = lab_and_bench
     in_the_lab(lab, lambda: lab.plc.remote_request(0))
-    with pytest.raises(InterlockTripped, match="it stopped by itself|in state SAFE"):
+    with pytest.raises(InterlockTripped, match=r"it stopped by itself|in state SAFE"):
         bench.collect("C", 60.0)
     assert bench.rig.status().alarms == frozenset()
 

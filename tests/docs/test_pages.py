@@ -68,7 +68,7 @@ def _sections(annotation: Any) -> list[type[BaseModel]]:
 def test_every_key_of_the_station_file_is_explained() -> None:
     """Each key that a station file may have stands in its reference."""
     text = (ROOT / "docs/reference/station-file.md").read_text(encoding="utf-8")
-    containers = {"virtual", "instruments", "station", "truth", "rig", "balance", "thermometer", "counter"}
+    containers = {"virtual", "instruments", "station", "type", "truth", "rig", "balance", "thermometer", "counter"}
     rows = set(re.findall(r"^\| (`[^|]+`) \|", text, flags=re.M))
     assert {key for key in _keys(StationFile) - containers if f"`{key}`" not in rows} == set()
     assert {key for key in containers if key not in text} == set()
