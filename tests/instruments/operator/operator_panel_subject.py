@@ -23,14 +23,14 @@ TASK = OperatorTask("read_gauge", "Enter what the gauge shows.", (), 600.0, deta
 
 @contextmanager
 def make(loop_thread: LoopThread) -> Iterator[Subject]:
-    """A gauge that shows 1.600 MPa, and 1 kPa more after a change; reading it takes 5 s."""
+    """A gauge that shows 1.600 MPa, and 1 kPa more after a change; reading it takes 10 s."""
     now_s, shown_kpa = [0.0], [1600]
     faults = FaultPlan(seed=1)
 
     def reading() -> str:
         return f"{shown_kpa[0] / 1000:.3f}"
 
-    sim = OperatorPanelSim(lambda name, details: Work(5.0, reading), lambda: now_s[0], faults=faults)
+    sim = OperatorPanelSim(lambda name, details: Work(10.0, reading), lambda: now_s[0], faults=faults)
 
     def advance(duration_s: float) -> bool:
         now_s[0] += duration_s
