@@ -35,7 +35,7 @@ UNITS_PERCENT = 0.4
 a standard deviation of 0.015 % at Q3, and of 0.15 % at Q1 of R1600, where the zero wanders most; what heat, damp, swirl
 or wear does to good units spreads by 0.1 % at the most."""
 REGISTER_PERCENT = 2.0
-"""Of what both have registered: the rig's own flow meter (0.15 %), its ramps between two looks 2 s apart, and two units."""
+"""Of what both have registered: the rig's own flow meter (0.15 %), ramps between two looks 2 s apart, two units."""
 PIECES = 200
 """So many stretches are lived through at the latest: no look is held up."""
 PREDICTED_ICONS = frozenset(
