@@ -112,6 +112,13 @@ def inlet_pressure(collected: Collected, window_kpa: tuple[float, float], clause
     return _condition("inlet pressure", "kPa", mean, window_kpa, clause, "mean over the collection, by the rig")
 
 
+def ambient_temperature(edition: Edition, collected: Collected, window_c: tuple[float, float]) -> Condition:
+    """The air around the rig, by its own sensor: reference conditions."""
+    clause = edition.of_type_evaluation("reference_ambient_temp_lower_c").clause
+    seen_c = (collected.ambient_temp_c,) * 2
+    return _condition("air temperature at the rig", "°C", seen_c, window_c, clause, "mean over the collection")
+
+
 def covered(collected: Collected) -> list[Condition]:
     """Readings beyond the points of a certificate: what rests on them cannot be judged."""
     return [

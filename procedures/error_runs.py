@@ -12,7 +12,7 @@ from meterbench.bench.record import Condition, ResultRow
 from meterbench.bench.run import Run, Subject
 from meterbench.bench.uncertainty import error_budget
 from meterbench.dut.meter import Nameplate
-from meterbench.procedures import conditions
+from meterbench.procedures import conditions, rules
 from meterbench.procedures.collecting import (
     RESTS_ON,
     cross_checks,
@@ -47,6 +47,8 @@ class Judging:
     uncertainty_part_of_mpe: float
     water_temp_c: Window
     """The water's temperature must be inside."""
+    ambient_temp_c: Window | None = None
+    """The air's around the rig, too; None: not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,8 @@ def _conditions(
         edition, wanted.point, collected, volumes, thermometer_u_k, wanted.judging.water_temp_c,
         outlet=wanted.inlet_kpa is None,
     )  # fmt: skip
+    if wanted.judging.ambient_temp_c is not None:
+        found.append(conditions.ambient_temperature(edition, collected, wanted.judging.ambient_temp_c))
     if wanted.inlet_kpa is not None:
         found.append(conditions.inlet_pressure(collected, wanted.inlet_kpa, wanted.judging.clause))
     return found
@@ -236,7 +240,7 @@ def measure_fault(
     unknown = [] if intrinsic_percent is not None else ["the error without the disturbance is not known"]
     run.measure(
         FAULT,
-        None if intrinsic_percent is None else error_percent - intrinsic_percent,
+        None if intrinsic_percent is None else rules.fault(error_percent, intrinsic_percent),
         "%",
         subject,
         expanded_uncertainty=math.sqrt(2.0) * u_percent,

@@ -42,8 +42,16 @@ class Trial:
     @property
     def reference_water_c(self) -> Window:
         """The water's temperature at reference conditions."""
+        return self._reference_c("water")
+
+    @property
+    def reference_ambient_c(self) -> Window:
+        """The air's."""
+        return self._reference_c("ambient")
+
+    def _reference_c(self, what: str) -> Window:
         lower, upper = (
-            self.edition.of_type_evaluation(f"reference_water_temp_{end}_c").value for end in ("lower", "upper")
+            self.edition.of_type_evaluation(f"reference_{what}_temp_{end}_c").value for end in ("lower", "upper")
         )
         return lower, upper
 
@@ -87,6 +95,7 @@ class Trial:
             " ".join(self.test.requirements),
             part,
             water_temp_c or self.reference_water_c,
+            self.reference_ambient_c,
         )
         more.setdefault("meters", self.meters)
         wanted = ErrorRun(judging, self.point(key), condition=condition, **more)

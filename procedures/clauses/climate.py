@@ -102,7 +102,7 @@ class Surroundings:
 
     def come_back(self) -> float:
         """To the middle of the reference window; when it had come."""
-        lower_c, upper_c = reference_air_c(self._trial)
+        lower_c, upper_c = self._trial.reference_ambient_c
         return self.come_to(
             (lower_c + upper_c) / 2.0, (upper_c - lower_c) / 2.0, self._trial.test.value("gradient_k_min")
         )
@@ -115,7 +115,7 @@ class Surroundings:
         temps_c = [sample.temp_c for sample in self.since(start_s)]
         most_k = edition.of_type_evaluation("ambient_temp_variation_k")
         return [
-            _air(temps_c, reference_air_c(self._trial), clause),
+            _air(temps_c, self._trial.reference_ambient_c, clause),
             conditions.of_samples(
                 "change of the air temperature", "K", [max(temps_c) - min(temps_c)] if temps_c else [],
                 (None, most_k.value), most_k.clause, "by the probe in the chamber",
@@ -176,14 +176,6 @@ class Surroundings:
     def certified(self) -> list[Condition]:
         """A complaint if the probe has no valid certificate."""
         return conditions.not_known(self._trial.bench.uncalibrated(("chamber_probe",)), self._trial.test.clause)
-
-
-def reference_air_c(trial: Trial) -> Window:
-    """The air's temperature at reference conditions."""
-    lower, upper = (
-        trial.edition.of_type_evaluation(f"reference_ambient_temp_{end}_c").value for end in ("lower", "upper")
-    )
-    return lower, upper
 
 
 def finished(trial: Trial, condition: str) -> bool:
