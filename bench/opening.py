@@ -107,6 +107,7 @@ def _other_side(
         wires.record,
         {
             "programme": wires.programme,
+            "speed": clock.speed,
             "station": station.model_dump(mode="json", by_alias=True, exclude_none=True),
             "addresses": in_force,
         },

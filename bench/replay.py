@@ -101,7 +101,7 @@ def _check_head(head: Mapping[str, Any]) -> None:
     """``ValueError`` if it is not the first line of a record of wires."""
     if head.get("schema", 1) != 1:
         raise ValueError(f"schema {head['schema']} is that of another version of meterbench")
-    _ = head["programme"], dict(head["station"])
+    _ = head["programme"], dict(head["station"]), head["speed"]
     for role, addresses in head["addresses"].items():
         if role not in ROLES or not addresses or not all(isinstance(address, str) for address in addresses):
             raise ValueError(f"addresses of {role}: {addresses!r}")
@@ -236,6 +236,8 @@ class ReplayClock(Clock):
 
     def __init__(self, record: WireRecord, diverged: Callable[[], bool]) -> None:
         super().__init__()
+        self.speed = record.head["speed"]
+        """Then: what is looked at how often goes by it."""
         self._wires_diverged = diverged
         self._path = record.path
         self._told = {thread: deque(told) for thread, told in record.times.items()}

@@ -141,11 +141,11 @@ def test_a_recording_that_was_cut_off_ends_with_a_sentence(recorded: RunRecord, 
     [
         ("", "is empty"),
         ('{"schema":1}\n', "line 1"),
-        ('{"station":{},"programme":"x","addresses":{}}\n{"link":"rig"}\n', "line 2"),
-        ('{"station":{},"programme":"x","addresses":{}}\n[1]\n', "line 2"),
-        ('{"schema":2,"station":{},"programme":"x","addresses":{}}\n', "schema 2"),
-        ('{"station":7,"programme":"x","addresses":{}}\n', "line 1"),
-        ('{"station":{},"programme":"x","addresses":{"toaster":["tcp://x:1"]}}\n', "line 1.*toaster"),
+        ('{"station":{},"programme":"x","speed":null,"addresses":{}}\n{"link":"rig"}\n', "line 2"),
+        ('{"station":{},"programme":"x","speed":null,"addresses":{}}\n[1]\n', "line 2"),
+        ('{"schema":2,"station":{},"programme":"x","speed":null,"addresses":{}}\n', "schema 2"),
+        ('{"station":7,"programme":"x","speed":null,"addresses":{}}\n', "line 1"),
+        ('{"station":{},"programme":"x","speed":null,"addresses":{"toaster":["tcp://x:1"]}}\n', "line 1.*toaster"),
         ("°", "ASCII"),
     ],
 )
@@ -190,7 +190,8 @@ def test_every_byte_comes_back(tmp_path: Path) -> None:
     """Binary protocols, too: all 256 of them, both ways, over the replayed socket."""
     every = bytes(range(256))
     recorder = WireRecorder(
-        tmp_path / FILE_NAME, {"station": {}, "programme": "x", "addresses": {"pressure": ["/dev/ttyUSB0"]}}
+        tmp_path / FILE_NAME,
+        {"station": {}, "programme": "x", "speed": None, "addresses": {"pressure": ["/dev/ttyUSB0"]}},
     )
     recorder.tape("pressure")(Exchange(every, every[::-1], 0.001))
     recorder.close()

@@ -145,8 +145,8 @@ def test_a_trip_stays_until_its_cause_is_gone(lab: VirtualLab, path: Path, tmp_p
     assert "ESTOP" in state["cause"]
     assert [action["confirmed"] for action in state["safe_state"]] == [True]
 
-    in_the_lab(lab, lambda: setattr(lab.plant, "tank_temp_c", 60.0))
-    in_the_lab(lab, lambda: setattr(lab.plant, "heater_setpoint_c", 60.0))
+    in_the_lab(lab, lambda: setattr(lab.plant, "tank_temp_c", 70.0))
+    in_the_lab(lab, lambda: setattr(lab.plant, "heater_setpoint_c", 65.0))
     refused = clear(path)
     assert refused.returncode == 3
     assert "OVERTEMP_WATER" in refused.stderr

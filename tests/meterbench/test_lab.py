@@ -116,7 +116,7 @@ def test_clients_that_we_did_not_write_are_served(serve: Serve, tmp_path: Path) 
     addresses = json.loads(serve(LAB_DN20, 1.0)[0].read_text())["addresses"]
     host, port = addresses["rig"][0].removeprefix("tcp://").split(":")
     with ModbusTcpClient(host, port=int(port)) as client:
-        assert client.read_holding_registers(0, count=1, device_id=1).registers == [0x0100]
+        assert client.read_holding_registers(0, count=1, device_id=1).registers == [0x0101]
     for role, model in (("counter", "53220A"), ("supply", "NGU201")):
         resource: Any = pyvisa.ResourceManager("@py").open_resource(
             addresses[role][0], read_termination="\n", write_termination="\n"

@@ -80,7 +80,7 @@ def test_a_good_meter_passes(tmp_path: Path) -> None:
     assert verdict_of(record) == record.verdict.name == "PASS", reasons_of(record)
     (least_l, met), *_ = seen_of(record, "discharged volume")
     assert met
-    assert least_l == pytest.approx(2.0 * 7875.0, rel=0.005)
+    assert least_l == pytest.approx(2.0 * 7875.0, rel=0.01)
     assert least_l >= 2.0 * 7875.0
     assert seen_of(record, "time of the flow")[0][0] >= 7200.0
     (off_percent, met), *_ = seen_of(record, "flow meter of the line against master_c")
