@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,12 +21,6 @@ settings.register_profile("gate", derandomize=True)
 settings.register_profile("hunt", derandomize=False, print_blob=True)
 settings.load_profile("gate")
 """A commit that was green stays green; ``make sweep`` hunts with new examples (``--hypothesis-profile hunt``)."""
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """``-n auto``: half as many again as there are cores. Many tests wait for wall time: deadlines, dead links."""
-    return 3 * (os.cpu_count() or 1) // 2 or 1
-
 
 QUICK_METER: dict[str, Any] = {"serial": "20000001", "designation": "ADR25-1-1", "q3_m3_h": 6.3, "ratio": 250}
 """A large meter with a small range is verified in seven minutes of bench time."""

@@ -86,6 +86,7 @@ def _is_of(clause: str, whole: str) -> bool:
     return clause == whole or clause.startswith(f"{whole}.")
 
 
+@pytest.mark.sweep  # minutes a line: each clause's own tests have its bad unit, too
 @pytest.mark.parametrize("named", LINES, ids=[", ".join(names) for names in LINES])
 def test_a_bad_unit_fails_its_clause_and_no_other(named: list[str], tmp_path: Path) -> None:
     """Of a line with four bad units each one fails the clause that it is bad in, and passes all others."""

@@ -18,6 +18,8 @@ from tests.conftest import QUICK_METER
 from tests.procedures.clauses.one_clause import answer, reasons_of, rows_of, verdict_of
 from tests.procedures.functions.one_function import at_the_start, carry_out, value
 
+pytestmark = pytest.mark.sweep  # minutes in all
+
 SHORT = {"log_s": value(600.0), "settle_s": value(3600.0)}
 """A day of logging takes a simulated station half an hour."""
 
