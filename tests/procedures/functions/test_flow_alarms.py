@@ -13,6 +13,8 @@ from tests.conftest import QUICK_METER
 from tests.procedures.clauses.one_clause import answer, reasons_of, rows_of, verdict_of
 from tests.procedures.functions.one_function import carry_out, configured
 
+pytestmark = pytest.mark.sweep  # minutes in all
+
 
 def test_a_leak_is_told_after_a_day_and_not_before(tmp_path: Path) -> None:
     """Nothing at rest and after 22.8 h, the icon after 24.5 h."""
